@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { Device } from './device.ts';
+import { ErrorCode } from './errors.ts';
+import { Id } from './primitives.ts';
+
+/** `PUT /api/v1/devices/{id}/approval` with If-Match: the version that was on the screen. */
+export const Decision = z.discriminatedUnion('decision', [
+  z.strictObject({ decision: z.literal('approved'), reason: z.string().max(1000).optional() }),
+  z.strictObject({ decision: z.literal('refused'), reason: z.string().min(1).max(1000) }),
+]);
+export type Decision = z.infer<typeof Decision>;
+
+/** `POST /api/v1/decisions`: many at once, with a result per item; one failure never stops the others. */
+export const BulkDecision = z.strictObject({
+  decision: Decision,
+  devices: z
+    .array(z.strictObject({ id: Id, version: z.int() }))
+    .min(1)
+    .max(500),
+});
+export const BulkDecisionResult = z.object({
+  results: z.array(
+    z.discriminatedUnion('outcome', [
+      z.object({ id: Id, outcome: z.literal('done'), device: Device }),
+      z.object({ id: Id, outcome: z.literal('failed'), code: ErrorCode, detail: z.string() }),
+    ]),
+  ),
+});
+
+/** `GET /api/v1/devices?approval=&lifecycle=&owner=&search=&limit=&cursor=` */
+export const DevicePage = z
+  .object({ devices: z.array(Device), next: z.string().nullable() })
+  .meta({ id: 'DevicePage' });
+export type DevicePage = z.infer<typeof DevicePage>;
+
+/** Events of `GET /api/v1/events` (console). */
+export const ConsoleEvent = z.object({ type: z.enum(['device']), device: Device });
+export type ConsoleEvent = z.infer<typeof ConsoleEvent>;

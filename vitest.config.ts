@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+// Unit tests stand beside their source; suites that cross rooms live in tests/.
+// Files named *.long.test.ts run with `npm run test:long` only.
+const long = process.env.MUSTER_TEST_LONG === '1';
+
+export default defineConfig({
+  test: {
+    include: long ? ['**/*.long.test.{ts,tsx}'] : ['**/*.test.{ts,tsx}'],
+    exclude: ['node_modules/**', 'dist/**', '.muster/**', ...(long ? [] : ['**/*.long.test.{ts,tsx}'])],
+    environment: 'node',
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+    coverage: { provider: 'v8', include: ['attestation/**/*.ts'], exclude: ['**/*.test.ts', '**/vectors/**'] },
+  },
+});
