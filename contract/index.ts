@@ -4,3 +4,4 @@ export * from './device.ts';
 export * from './enrollment.ts';
 export * from './errors.ts';
 export * from './primitives.ts';
+export * from './webBridge.ts';
