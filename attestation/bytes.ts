@@ -1,0 +1,139 @@
+import { timingSafeEqual } from 'node:crypto';
+import { type AttestationErrorCode, refuse } from './error.ts';
+
+/** Reads big-endian TPM structures strictly: never past the end, and `end()` refuses what is left over. */
+export type Reader = {
+  readonly remaining: () => number;
+  readonly offset: () => number;
+  readonly u8: () => number;
+  readonly u16: () => number;
+  readonly u32: () => number;
+  readonly u64: () => bigint;
+  /** The next `size` bytes, as a copy that shares nothing with the input. */
+  readonly take: (size: number) => Uint8Array;
+  /** A TPM2B: u16 size, then that many bytes; `max` bounds the size. */
+  readonly tpm2b: (max?: number) => Uint8Array;
+  /** Refuses bytes after the structure (`trailing-bytes`). */
+  readonly end: () => void;
+};
+
+/** `what` names the structure in refusals ("TPMS_ATTEST"). */
+export function createReader(bytes: Uint8Array, what: string): Reader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  const step = (size: number): number => {
+    if (bytes.length - at < size) {
+      refuse('truncated', `${what} ends too early: ${size} bytes expected at offset ${at}, ${bytes.length - at} left.`);
+    }
+    const from = at;
+    at += size;
+    return from;
+  };
+  const u16 = () => view.getUint16(step(2));
+  const take = (size: number) => {
+    const from = step(size);
+    return bytes.slice(from, from + size);
+  };
+  return {
+    remaining: () => bytes.length - at,
+    offset: () => at,
+    u8: () => view.getUint8(step(1)),
+    u16,
+    u32: () => view.getUint32(step(4)),
+    u64: () => view.getBigUint64(step(8)),
+    take,
+    tpm2b: (max = 0xffff) => {
+      const size = u16();
+      if (size > max) refuse('too-large', `${what} holds a field of ${size} bytes where at most ${max} are allowed.`);
+      return take(size);
+    },
+    end: () => {
+      if (at !== bytes.length) {
+        refuse('trailing-bytes', `${what} is followed by ${bytes.length - at} bytes that do not belong to it.`);
+      }
+    },
+  };
+}
+
+/** Writes big-endian TPM structures; every method returns the writer, `finish()` the bytes. */
+export type Writer = {
+  readonly u8: (value: number) => Writer;
+  readonly u16: (value: number) => Writer;
+  readonly u32: (value: number) => Writer;
+  readonly u64: (value: bigint) => Writer;
+  readonly bytes: (value: Uint8Array) => Writer;
+  /** A TPM2B: u16 size, then the bytes. */
+  readonly tpm2b: (value: Uint8Array) => Writer;
+  readonly finish: () => Uint8Array;
+};
+
+export function createWriter(): Writer {
+  const parts: Uint8Array[] = [];
+  const number = (size: number, set: (view: DataView) => void): Writer => {
+    const part = new Uint8Array(size);
+    set(new DataView(part.buffer));
+    parts.push(part);
+    return writer;
+  };
+  const bounded = (value: number, max: number): number =>
+    Number.isInteger(value) && value >= 0 && value <= max
+      ? value
+      : refuse('bad-argument', `${value} does not fit an unsigned field of at most ${max}.`);
+  const writer: Writer = {
+    u8: (value) => number(1, (view) => view.setUint8(0, bounded(value, 0xff))),
+    u16: (value) => number(2, (view) => view.setUint16(0, bounded(value, 0xffff))),
+    u32: (value) => number(4, (view) => view.setUint32(0, bounded(value, 0xffffffff))),
+    u64: (value) => number(8, (view) => view.setBigUint64(0, value)),
+    bytes: (value) => {
+      parts.push(value);
+      return writer;
+    },
+    tpm2b: (value) => writer.u16(value.length).bytes(value),
+    finish: () => concat(...parts),
+  };
+  return writer;
+}
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const joined = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/** Constant-time comparison; a different length is simply unequal. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+export function fromHex(text: string): Uint8Array {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) refuse('bad-argument', 'This text is not hexadecimal.');
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
+
+/** A big-endian number without its leading zeros (TPMs and DER strip them). */
+export function stripZeros(bytes: Uint8Array): Uint8Array {
+  let from = 0;
+  while (from < bytes.length - 1 && bytes[from] === 0) from += 1;
+  return bytes.subarray(from);
+}
+
+/** A big-endian number of exactly `size` bytes: zeros put in front, or leading zeros taken off. */
+export function padTo(bytes: Uint8Array, size: number, code: AttestationErrorCode, what: string): Uint8Array {
+  const bare = stripZeros(bytes);
+  if (bare.length > size) refuse(code, `${what} is ${bare.length} bytes long, more than the ${size} of its field.`);
+  const padded = new Uint8Array(size);
+  padded.set(bare, size - bare.length);
+  return padded;
+}
+
+export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import { refuse } from './error.ts';
+import { ALG } from './tpmConstants.ts';
+
+export type HashName = 'sha1' | 'sha256' | 'sha384' | 'sha512';
+
+const BY_ALG: Record<number, { name: HashName; size: number }> = {
+  [ALG.SHA1]: { name: 'sha1', size: 20 },
+  [ALG.SHA256]: { name: 'sha256', size: 32 },
+  [ALG.SHA384]: { name: 'sha384', size: 48 },
+  [ALG.SHA512]: { name: 'sha512', size: 64 },
+};
+
+/** Name and digest size in bytes of a TPM hash algorithm; refuses hashes that this library does not compute. */
+export function hashOf(alg: number): { name: HashName; size: number } {
+  return BY_ALG[alg] ?? refuse('unsupported-algorithm', `Hash algorithm 0x${alg.toString(16)} is not supported.`);
+}
+
+/** As {@link hashOf}, and refuses SHA-1 (`weak-algorithm`): it no longer proves anything. */
+export function strongHashOf(alg: number): { name: HashName; size: number } {
+  if (alg === ALG.SHA1) refuse('weak-algorithm', 'SHA-1 is refused here: it no longer protects against forgery.');
+  return hashOf(alg);
+}
+
+export function digest(name: HashName, ...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash(name);
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest());
+}

@@ -1,0 +1,140 @@
+/** TPM 2.0 Library part 2 (structures): the numbers that this project uses. */
+
+/** TPM_ALG_ID, part 2 section 6.3. */
+export const ALG = {
+  RSA: 0x0001,
+  SHA1: 0x0004,
+  HMAC: 0x0005,
+  AES: 0x0006,
+  KEYEDHASH: 0x0008,
+  SHA256: 0x000b,
+  SHA384: 0x000c,
+  SHA512: 0x000d,
+  NULL: 0x0010,
+  SM3_256: 0x0012,
+  SM4: 0x0013,
+  RSASSA: 0x0014,
+  RSAES: 0x0015,
+  RSAPSS: 0x0016,
+  OAEP: 0x0017,
+  ECDSA: 0x0018,
+  ECDAA: 0x001a,
+  SM2: 0x001b,
+  ECC: 0x0023,
+  SYMCIPHER: 0x0025,
+  SHA3_256: 0x0027,
+  SHA3_384: 0x0028,
+  SHA3_512: 0x0029,
+  CFB: 0x0043,
+} as const;
+
+/** TPM_ECC_CURVE, part 2 section 6.4. */
+export const CURVE = { P256: 0x0003, P384: 0x0004, P521: 0x0005, SM2_P256: 0x0020 } as const;
+
+/** TPM_RH permanent handles, part 2 section 7.4. */
+export const HANDLE = {
+  OWNER: 0x40000001,
+  NULL: 0x40000007,
+  PASSWORD: 0x40000009,
+  LOCKOUT: 0x4000000a,
+  ENDORSEMENT: 0x4000000b,
+  PLATFORM: 0x4000000c,
+  EK_RSA: 0x81010001,
+  EK_ECC: 0x81010002,
+  EK_RSA_OTHER: 0x81010003,
+  SRK: 0x81000001,
+} as const;
+
+/** NV indices of the TCG EK Credential Profile, section 2.2.1.4 and 2.2.1.5. */
+export const NV = {
+  EK_RSA_CERTIFICATE: 0x01c00002,
+  EK_RSA_NONCE: 0x01c00003,
+  EK_RSA_TEMPLATE: 0x01c00004,
+  EK_ECC_CERTIFICATE: 0x01c0000a,
+  EK_ECC_NONCE: 0x01c0000b,
+  EK_ECC_TEMPLATE: 0x01c0000c,
+  EK_H1_CERTIFICATE: 0x01c00012,
+  EK_H2_CERTIFICATE: 0x01c00014,
+  EK_H3_CERTIFICATE: 0x01c00016,
+  EK_H6_CERTIFICATE: 0x01c0001c,
+  EK_H7_CERTIFICATE: 0x01c0001e,
+  EK_CHAIN_FIRST: 0x01c00100,
+  EK_CHAIN_LAST: 0x01c001ff,
+  EK_FIRST: 0x01c00000,
+  EK_LAST: 0x01c07fff,
+} as const;
+
+/** TPMA_OBJECT bits, part 2 section 8.3. */
+export const ATTRIBUTE = {
+  FIXED_TPM: 1 << 1,
+  ST_CLEAR: 1 << 2,
+  FIXED_PARENT: 1 << 4,
+  SENSITIVE_DATA_ORIGIN: 1 << 5,
+  USER_WITH_AUTH: 1 << 6,
+  ADMIN_WITH_POLICY: 1 << 7,
+  NO_DA: 1 << 10,
+  ENCRYPTED_DUPLICATION: 1 << 11,
+  RESTRICTED: 1 << 16,
+  DECRYPT: 1 << 17,
+  SIGN: 1 << 18,
+  X509_SIGN: 1 << 19,
+} as const;
+
+/** TPM_CC, part 2 section 6.5.2. */
+export const TPM_CC = {
+  EVICT_CONTROL: 0x120,
+  NV_UNDEFINE_SPACE: 0x122,
+  CREATE_PRIMARY: 0x131,
+  SELF_TEST: 0x143,
+  STARTUP: 0x144,
+  ACTIVATE_CREDENTIAL: 0x147,
+  CERTIFY: 0x148,
+  CERTIFY_CREATION: 0x14a,
+  NV_READ: 0x14e,
+  POLICY_SECRET: 0x151,
+  CREATE: 0x153,
+  LOAD: 0x157,
+  QUOTE: 0x158,
+  SIGN: 0x15d,
+  FLUSH_CONTEXT: 0x165,
+  LOAD_EXTERNAL: 0x167,
+  NV_READ_PUBLIC: 0x169,
+  POLICY_OR: 0x171,
+  READ_PUBLIC: 0x173,
+  START_AUTH_SESSION: 0x176,
+  GET_CAPABILITY: 0x17a,
+  GET_RANDOM: 0x17b,
+  PCR_READ: 0x17e,
+  POLICY_RESTART: 0x180,
+  POLICY_AUTHORIZE_NV: 0x192,
+} as const;
+
+/** TPM_ST, part 2 section 6.9. */
+export const TPM_ST = {
+  NO_SESSIONS: 0x8001,
+  SESSIONS: 0x8002,
+  ATTEST_NV: 0x8014,
+  ATTEST_CERTIFY: 0x8017,
+  ATTEST_QUOTE: 0x8018,
+  ATTEST_CREATION: 0x801a,
+  CREATION: 0x8021,
+  HASHCHECK: 0x8024,
+} as const;
+
+/** TPM_CAP and TPM_PT values, part 2 sections 6.12 and 6.13. */
+export const TPM_CAP = { HANDLES: 1, PCRS: 5, TPM_PROPERTIES: 6 } as const;
+export const TPM_PT = {
+  FIXED: 0x100,
+  MANUFACTURER: 0x105,
+  VENDOR_STRING_1: 0x106,
+  VENDOR_STRING_4: 0x109,
+  FIRMWARE_VERSION_1: 0x10b,
+  FIRMWARE_VERSION_2: 0x10c,
+  MAX_COMMAND_SIZE: 0x11e,
+  MAX_RESPONSE_SIZE: 0x11f,
+  NV_BUFFER_MAX: 0x12c,
+  PERMANENT: 0x200,
+} as const;
+
+/** TPM_GENERATED_VALUE: only the TPM itself signs structures that begin so (part 2 section 6.2). */
+export const TPM_GENERATED = 0xff544347;
