@@ -1,0 +1,59 @@
+// What Muster uses from the operating system, and the Debian packages that bring it.
+import { accessSync, constants, existsSync } from 'node:fs';
+import { has } from './bootstrap.mjs';
+
+const libraryFolders = [
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/lib/aarch64-linux-gnu',
+  '/usr/lib64',
+  '/usr/lib',
+  '/lib/x86_64-linux-gnu',
+  '/lib/aarch64-linux-gnu',
+];
+const library = (name) => libraryFolders.some((folder) => existsSync(`${folder}/${name}`));
+
+const tss = {
+  name: 'tpm2-tss',
+  present: () =>
+    ['libtss2-tctildr.so.0', 'libtss2-tcti-device.so.0', 'libtss2-tcti-swtpm.so.0', 'libtss2-rc.so.0'].every(library),
+  packages: ['libtss2-tctildr0', 'libtss2-tcti-device0', 'libtss2-tcti-swtpm0', 'libtss2-rc0'],
+  why: 'the libraries that carry commands to a TPM',
+};
+const swtpm = {
+  name: 'swtpm',
+  present: () => has('swtpm') && has('swtpm_setup') && has('swtpm_localca'),
+  packages: ['swtpm', 'swtpm-tools'],
+  why: 'a TPM 2.0 in software',
+};
+const chromium = {
+  name: 'Chromium',
+  present: () => has('chromium'),
+  packages: ['chromium', 'fonts-dejavu-core'],
+  why: 'the browser that the window and console suites drive',
+};
+const tpmTools = {
+  name: 'tpm2-tools',
+  present: () => has('tpm2_createek'),
+  packages: ['tpm2-tools'],
+  why: 'an independent implementation to compare with',
+};
+const openssl = {
+  name: 'openssl',
+  present: () => has('openssl'),
+  packages: ['openssl'],
+  why: 'an independent implementation to compare with',
+};
+
+/** Whether this machine's own TPM can be used by this person. */
+export function hasUsableTpm() {
+  try {
+    accessSync('/dev/tpmrm0', constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const forStart = () => (hasUsableTpm() ? [tss] : [tss, swtpm]);
+/** The tests never open this machine's own TPM: they always need the software one. */
+export const forTests = () => [tss, swtpm, tpmTools, openssl, chromium];
