@@ -77,15 +77,7 @@ export const AppState = z.discriminatedUnion('kind', [
 ]);
 export type AppState = z.infer<typeof AppState>;
 
-/** Which screen an enrolled device gets; derived, so that window, tray and notifications agree. */
-export type EnrolledScreen = 'waiting' | 'approved' | 'refused' | 'quarantined' | 'conflict' | 'deleted';
-export function enrolledScreen(device: SelfDevice): EnrolledScreen {
-  if (device.lifecycle === 'deleted') return 'deleted';
-  if (device.approval === 'refused') return 'refused';
-  if (device.conflict) return 'conflict';
-  if (device.lifecycle === 'quarantined') return 'quarantined';
-  return device.approval === 'approved' ? 'approved' : 'waiting';
-}
+export { type EnrolledScreen, enrolledScreen } from './enrolledScreen.ts';
 
 export const Connection = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('online') }),
