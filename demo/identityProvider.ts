@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import { memoryAdapter } from './memoryAdapter.ts';
 import type { DemoPerson } from './people.ts';
 
 export type IdentityProviderKeys = { jwks: { keys: JWK[] }; cookieKey: string; clientSecret: string };
@@ -57,6 +58,7 @@ function configuration(
   clientId: string,
 ): Configuration {
   return {
+    adapter: memoryAdapter(),
     clients: [
       {
         client_id: clientId,
