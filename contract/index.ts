@@ -3,6 +3,8 @@ export * from './decisions.ts';
 export * from './device.ts';
 export * from './enrollment.ts';
 export * from './errors.ts';
+export * from './managedSettings.ts';
 export * from './primitives.ts';
+export * from './settings.ts';
 export * from './shortIdentifier.ts';
 export * from './webBridge.ts';

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { EkClass, Source } from './device.ts';
+
+/** What a team decides for one way in. */
+export const SourcePolicy = z.strictObject({
+  allowed: z.boolean(),
+  autoApproved: z.boolean(),
+  userBindingRequired: z.boolean(),
+});
+export type SourcePolicy = z.infer<typeof SourcePolicy>;
+
+/** Team Settings: the policy of one inventory. Every field has a default (server/policy/settings.ts). */
+export const TeamSettings = z
+  .strictObject({
+    slug: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+    name: z.string().min(1).max(120),
+    /** Whether anyone who can sign in at the identity provider may enrol a device without an invite. */
+    selfEnrolment: z.boolean(),
+    /** E-mail domains that may sign in; empty allows every address the identity provider verifies. */
+    allowedDomains: z.array(z.string().min(1).max(253)).max(50),
+    sources: z.record(Source, SourcePolicy),
+    /** Classes that may count as high-assurance. */
+    acceptedClasses: z.array(EkClass).max(6),
+    /** Classes that may not enrol at all. */
+    refusedClasses: z.array(EkClass).max(6),
+    /** Only in a demo store: lets a software TPM count as high-assurance there. */
+    acceptSoftwareTpm: z.boolean(),
+    secureBootRequired: z.boolean(),
+    /** Days after which an attestation counts as stale. */
+    attestationMaxAgeDays: z.int().min(1).max(3650),
+    /** Whether a reinstalled device (same TPM, same owner, new keys) keeps its approval. */
+    reinstallKeepsApproval: z.boolean(),
+    /** Devices that one person may have; null for no limit. */
+    deviceLimit: z.int().min(1).max(10_000).nullable(),
+    /** What happens to the devices of a person who leaves. */
+    onPersonLeaves: z.enum(['keep', 'quarantine', 'block']),
+    /** What happens to a device that its MDM no longer lists. */
+    onDeviceGoneFromMdm: z.enum(['keep', 'quarantine']),
+    inviteDays: z.int().min(1).max(30),
+  })
+  .meta({ id: 'TeamSettings' });
+export type TeamSettings = z.infer<typeof TeamSettings>;
+
+export const Role = z.enum(['owner', 'approver', 'auditor']);
+export type Role = z.infer<typeof Role>;
+
+/** What an API token may do. */
+export const Scope = z.enum([
+  'devices:read',
+  'devices:write',
+  'devices:decide',
+  'access:read',
+  'audit:read',
+  'people:write',
+  'settings:read',
+  'settings:write',
+]);
+export type Scope = z.infer<typeof Scope>;
+
+/** `GET /api/v1/session`: who the console is signed in as. */
+export const Session = z
+  .object({
+    user: z.object({ id: z.uuid(), email: z.string(), displayName: z.string().nullable() }),
+    role: Role,
+    team: z.object({ slug: z.string(), name: z.string() }),
+    demo: z.boolean(),
+    expiresAt: z.iso.datetime({ offset: true }),
+  })
+  .meta({ id: 'Session' });
+export type Session = z.infer<typeof Session>;

@@ -1,0 +1,7 @@
+import type { Migration } from 'kysely/migration';
+import { up as initial } from './m001Initial.ts';
+
+/** In order; names are for ever, since stores remember them. */
+export const MIGRATIONS: Record<string, Migration> = {
+  '001-initial': { up: initial },
+};

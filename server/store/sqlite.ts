@@ -1,0 +1,64 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { CompiledQuery, type DatabaseConnection, type Driver, SqliteDialect } from 'kysely';
+import { ServerError } from '../error.ts';
+
+/** What the pragmas must read back as; a store that differs is not durable, so the server does not start on it. */
+const PRAGMAS = { journal_mode: 'wal', synchronous: 2, foreign_keys: 1 } as const;
+
+/** Opens (or creates) the file with WAL, synchronous=FULL and foreign keys, and verifies that they hold. */
+export function openSqlite(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: 5000 });
+  database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON');
+  for (const [pragma, expected] of Object.entries(PRAGMAS)) {
+    const row = database.prepare(`PRAGMA ${pragma}`).get() as Record<string, unknown> | undefined;
+    if (row?.[pragma] !== expected) {
+      database.close();
+      throw new ServerError(
+        'store-unreadable',
+        `The store cannot be kept safely: ${pragma} is ${String(row?.[pragma])} instead of ${expected}. Put it on a local file system.`,
+      );
+    }
+  }
+  return database;
+}
+
+function statements(database: DatabaseSync) {
+  const cache = new Map<string, StatementSync>();
+  const prepared = (sql: string): StatementSync => {
+    const known = cache.get(sql);
+    if (known) return known;
+    const statement = database.prepare(sql);
+    // Statements of lists vary with their filters; the cap keeps hostile variety from growing the cache.
+    if (cache.size >= 500) cache.clear();
+    cache.set(sql, statement);
+    return statement;
+  };
+  return {
+    prepare: (sql: string) => {
+      const statement = prepared(sql);
+      const values = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
+      return {
+        reader: statement.columns().length > 0,
+        all: (parameters: readonly unknown[]) => statement.all(...values(parameters)),
+        run: (parameters: readonly unknown[]) => statement.run(...values(parameters)),
+        iterate: (parameters: readonly unknown[]) => statement.iterate(...values(parameters)),
+      };
+    },
+    close: () => database.close(),
+  };
+}
+
+/** Kysely's SQLite dialect over node:sqlite; transactions begin `immediate`, since a lock upgrade ignores the busy timeout. */
+export class NodeSqliteDialect extends SqliteDialect {
+  constructor(database: DatabaseSync) {
+    super({ database: statements(database) });
+  }
+
+  override createDriver(): Driver {
+    const driver = super.createDriver();
+    driver.beginTransaction = async (connection: DatabaseConnection) => {
+      await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+    };
+    return driver;
+  }
+}
