@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EkClass, Source } from './device.ts';
+import { EkClass, OperatingSystem, OwnershipKind, Source } from './device.ts';
 
 /** What a team decides for one way in. */
 export const SourcePolicy = z.strictObject({
@@ -8,6 +8,22 @@ export const SourcePolicy = z.strictObject({
   userBindingRequired: z.boolean(),
 });
 export type SourcePolicy = z.infer<typeof SourcePolicy>;
+
+/** Approves a waiting device by what is known of it. Every condition that is named must hold; a list holds where one value does. */
+export const ApprovalRule = z.strictObject({
+  name: z.string().min(1).max(120),
+  when: z
+    .strictObject({
+      sources: z.array(Source).min(1).max(12).optional(),
+      os: z.array(OperatingSystem).min(1).max(7).optional(),
+      ownership: z.array(OwnershipKind).min(1).max(2).optional(),
+      ekClasses: z.array(EkClass).min(1).max(6).optional(),
+      emailDomains: z.array(z.string().min(1).max(253)).min(1).max(50).optional(),
+      tags: z.array(z.string().min(1).max(128)).min(1).max(50).optional(),
+    })
+    .refine((when) => Object.values(when).some((list) => list !== undefined), 'a rule needs at least one condition'),
+});
+export type ApprovalRule = z.infer<typeof ApprovalRule>;
 
 /** Team Settings: the policy of one inventory. Every field has a default (server/policy/settings.ts). */
 export const TeamSettings = z
@@ -19,6 +35,8 @@ export const TeamSettings = z
     /** E-mail domains that may sign in; empty allows every address the identity provider verifies. */
     allowedDomains: z.array(z.string().min(1).max(253)).max(50),
     sources: z.record(Source, SourcePolicy),
+    /** Approve devices that their source alone leaves waiting; never those that lack a required owner. */
+    approvalRules: z.array(ApprovalRule).max(50),
     /** Classes that may count as high-assurance. */
     acceptedClasses: z.array(EkClass).max(6),
     /** Classes that may not enrol at all. */

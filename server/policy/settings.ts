@@ -19,6 +19,7 @@ export const DEFAULT_SETTINGS: TeamSettings = {
     Source,
     SourcePolicy
   >,
+  approvalRules: [],
   acceptedClasses: ['hardware', 'firmware'],
   refusedClasses: [],
   acceptSoftwareTpm: false,

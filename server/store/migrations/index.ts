@@ -1,7 +1,9 @@
 import type { Migration } from 'kysely/migration';
 import { up as initial } from './m001Initial.ts';
+import { up as inventory } from './m002Inventory.ts';
 
 /** In order; names are for ever, since stores remember them. */
 export const MIGRATIONS: Record<string, Migration> = {
   '001-initial': { up: initial },
+  '002-inventory': { up: inventory },
 };
