@@ -1,4 +1,5 @@
 /** Muster's attestation library: pure functions over bytes. No input or output, no clock: time is an argument. */
+export { type VerifiedAkCertificate, verifyAkCertificate } from './akCertificate.ts';
 export * from './attest.ts';
 export {
   type AttestationKey,
@@ -8,8 +9,18 @@ export {
 } from './attestationKey.ts';
 export { type Binding, type BindingKind, bindingDigest } from './binding.ts';
 export { concat, createReader, createWriter, fromHex, type Reader, sameBytes, toHex, type Writer } from './bytes.ts';
+export { type Certificate, type Extension, parseCertificate, splitCertificates } from './certificate.ts';
+export {
+  type EkCertificate,
+  type EkOptions,
+  type EkVerdict,
+  parseEkCertificate,
+  verifyEkCertificate,
+  verifyEndorsementKey,
+} from './ekCertificate.ts';
 export { ATTESTATION_ERROR_CODES, AttestationError, type AttestationErrorCode } from './error.ts';
 export { digest, type HashName, hashOf } from './hashes.ts';
+export { type Authority, createAttestationCa, issueAkCertificate, type TpmAttributes } from './issueAkCertificate.ts';
 export { type Credential, makeCredential, type RandomPurpose, type RandomSource } from './makeCredential.ts';
 export { ekUri, normalizePermanentIdentifier } from './permanentIdentifier.ts';
 export { readCertifiedKey, verifyCertify, verifyQuote } from './proofs.ts';
@@ -26,6 +37,17 @@ export {
   type Scheme,
   type Symmetric,
 } from './publicArea.ts';
+export {
+  acceptVendorCertificate,
+  classOfVendor,
+  createTrustStore,
+  EK_CLASSES,
+  type EkClass,
+  type ManifestEntry,
+  type TrustStore,
+  type VendorRoot,
+  vendorRootsManifest,
+} from './roots.ts';
 export { canonicalSpki, spkiOf } from './spki.ts';
 export * from './templates.ts';
 export * from './tpmConstants.ts';

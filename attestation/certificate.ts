@@ -1,0 +1,302 @@
+import { constants, type KeyObject, verify } from 'node:crypto';
+import { sameBytes, toHex } from './bytes.ts';
+import {
+  bytesOf,
+  childrenOf,
+  contentOf,
+  DER,
+  type DerMode,
+  type DerNode,
+  deviate,
+  expectTag,
+  readBitString,
+  readBoolean,
+  readDer,
+  readOid,
+  readSmall,
+  readUnsigned,
+  readWholeDer,
+} from './der.ts';
+import { refuse } from './error.ts';
+import type { HashName } from './hashes.ts';
+import { keyObjectOf } from './keys.ts';
+import { type KeyNumbers, parseSpki } from './spki.ts';
+
+export type Extension = { oid: string; critical: boolean; value: Uint8Array };
+
+/** An X.509 certificate (RFC 5280), read without re-encoding anything. Byte fields are views into `raw`. */
+export type Certificate = {
+  raw: Uint8Array;
+  tbs: Uint8Array;
+  /** 1, 2 or 3. */
+  version: number;
+  /** Magnitude of the serial number, big endian. */
+  serial: Uint8Array;
+  /** Names as DER, compared as bytes. */
+  issuer: Uint8Array;
+  subject: Uint8Array;
+  notBefore: Date;
+  notAfter: Date;
+  spki: Uint8Array;
+  key: KeyNumbers;
+  signatureAlgorithm: SignatureAlgorithm;
+  signature: Uint8Array;
+  extensions: readonly Extension[];
+  /** What deviates from DER or RFC 5280 but was tolerated, in words. Empty when read strictly. */
+  irregularities: readonly string[];
+};
+
+export type SignatureAlgorithm = { kind: 'rsa' | 'rsa-pss' | 'ecdsa'; hash: HashName };
+
+export const OID = {
+  BASIC_CONSTRAINTS: '2.5.29.19',
+  KEY_USAGE: '2.5.29.15',
+  SUBJECT_ALT_NAME: '2.5.29.17',
+  EXT_KEY_USAGE: '2.5.29.37',
+  CERTIFICATE_POLICIES: '2.5.29.32',
+  POLICY_CONSTRAINTS: '2.5.29.36',
+  NAME_CONSTRAINTS: '2.5.29.30',
+  SUBJECT_KEY_IDENTIFIER: '2.5.29.14',
+  AUTHORITY_KEY_IDENTIFIER: '2.5.29.35',
+  ANY_EKU: '2.5.29.37.0',
+  EK_CERTIFICATE: '2.23.133.8.1',
+  AK_CERTIFICATE: '2.23.133.8.3',
+  TPM_MANUFACTURER: '2.23.133.2.1',
+  TPM_MODEL: '2.23.133.2.2',
+  TPM_VERSION: '2.23.133.2.3',
+  PERMANENT_IDENTIFIER: '1.3.6.1.5.5.7.8.3',
+} as const;
+
+const SIGNATURES: Record<string, SignatureAlgorithm> = {
+  '1.2.840.113549.1.1.5': { kind: 'rsa', hash: 'sha1' },
+  '1.2.840.113549.1.1.11': { kind: 'rsa', hash: 'sha256' },
+  '1.2.840.113549.1.1.12': { kind: 'rsa', hash: 'sha384' },
+  '1.2.840.113549.1.1.13': { kind: 'rsa', hash: 'sha512' },
+  '1.2.840.10045.4.1': { kind: 'ecdsa', hash: 'sha1' },
+  '1.2.840.10045.4.3.2': { kind: 'ecdsa', hash: 'sha256' },
+  '1.2.840.10045.4.3.3': { kind: 'ecdsa', hash: 'sha384' },
+  '1.2.840.10045.4.3.4': { kind: 'ecdsa', hash: 'sha512' },
+};
+const RSASSA_PSS = '1.2.840.113549.1.1.10';
+const HASH_OIDS: Record<string, HashName> = {
+  '2.16.840.1.101.3.4.2.1': 'sha256',
+  '2.16.840.1.101.3.4.2.2': 'sha384',
+  '2.16.840.1.101.3.4.2.3': 'sha512',
+};
+
+/** The largest certificate that is read at all, in bytes. */
+export const CERTIFICATE_MAX = 65_536;
+const EXTENSIONS_MAX = 64;
+
+/**
+ * Parses one DER certificate that fills `der` exactly. `lenient` tolerates what real TPM vendors ship (see
+ * `irregularities`); without it every deviation from DER is refused.
+ * Errors: `certificate-malformed`, `too-large`, `duplicate-extension`, `unsupported-algorithm`.
+ */
+export function parseCertificate(der: Uint8Array, options: { lenient?: boolean } = {}): Certificate {
+  if (der.length > CERTIFICATE_MAX)
+    refuse('too-large', `A certificate of ${der.length} bytes is larger than any real one.`);
+  const irregularities: string[] = [];
+  const mode: DerMode = options.lenient
+    ? { code: 'certificate-malformed', irregular: (what) => void irregularities.push(what) }
+    : { code: 'certificate-malformed' };
+  const outer = childrenOf(expectTag(readWholeDer(der, mode), DER.SEQUENCE, 'The certificate', mode), mode);
+  const [tbs, algorithm, signature] = outer;
+  if (outer.length !== 3 || !tbs || !algorithm)
+    return refuse(mode.code, 'The certificate does not have its three parts.');
+  const fields = childrenOf(expectTag(tbs, DER.SEQUENCE, 'The signed part', mode), mode);
+  const version = readVersion(fields, mode);
+  const [serial, inner, issuer, validity, subject, spki, ...optional] = fields;
+  if (!inner || !sameBytes(bytesOf(inner), bytesOf(algorithm))) {
+    refuse(mode.code, 'The certificate names two different signature algorithms.');
+  }
+  const [notBefore, notAfter] = childrenOf(expectTag(validity, DER.SEQUENCE, 'The validity', mode), mode);
+  const spkiBytes = bytesOf(expectTag(spki, DER.SEQUENCE, 'The public key', mode));
+  return {
+    raw: der,
+    tbs: bytesOf(tbs),
+    version,
+    serial: readSerial(serial, mode),
+    issuer: bytesOf(checkName(issuer, 'The issuer', mode)),
+    subject: bytesOf(checkName(subject, 'The subject', mode)),
+    notBefore: readTime(notBefore, mode),
+    notAfter: readTime(notAfter, mode),
+    spki: spkiBytes,
+    key: parseSpki(spkiBytes, mode),
+    signatureAlgorithm: readSignatureAlgorithm(algorithm, mode),
+    signature: readBitString(signature, 'The signature', mode),
+    extensions: readExtensions(optional, version, mode),
+    irregularities,
+  };
+}
+
+function readVersion(fields: DerNode[], mode: DerMode): number {
+  if (fields[0]?.tag !== 0xa0) return 1;
+  const wrapper = fields.shift();
+  const [number] = wrapper ? childrenOf(wrapper, mode) : [];
+  const version = readSmall(number, 'The version', mode) + 1;
+  if (version > 3) refuse(mode.code, `X.509 version ${version} does not exist.`);
+  if (version === 1) deviate(mode, 'the default version is encoded explicitly');
+  return version;
+}
+
+function readSerial(node: DerNode | undefined, mode: DerMode): Uint8Array {
+  const bytes = contentOf(expectTag(node, DER.INTEGER, 'The serial number', mode));
+  if (bytes.length === 0 || bytes.length > 64) refuse(mode.code, 'The serial number is empty or far too long.');
+  if ((bytes[0] ?? 0) >= 0x80) {
+    deviate(mode, 'the serial number is negative');
+    return bytes;
+  }
+  return readUnsigned(node, 'the serial number', mode);
+}
+
+/** Walks a Name only far enough to know that it is one, and whether its sets are sorted (four Nuvoton roots are not). */
+function checkName(node: DerNode | undefined, what: string, mode: DerMode): DerNode {
+  const name = expectTag(node, DER.SEQUENCE, what, mode);
+  for (const rdn of childrenOf(name, mode)) {
+    const members = childrenOf(expectTag(rdn, DER.SET, what, mode), mode);
+    if (members.length === 0) refuse(mode.code, `${what} holds an empty set.`);
+    for (const [i, member] of members.entries()) {
+      const [type, value] = childrenOf(expectTag(member, DER.SEQUENCE, what, mode), mode);
+      readOid(type, mode);
+      if (!value) refuse(mode.code, `${what} holds an attribute without a value.`);
+      const previous = members[i - 1];
+      if (previous && toHex(bytesOf(previous)) > toHex(bytesOf(member))) {
+        deviate(mode, 'a multi-valued name component is not sorted');
+      }
+    }
+  }
+  return name;
+}
+
+function readTime(node: DerNode | undefined, mode: DerMode): Date {
+  if (!node) return refuse(mode.code, 'The validity lacks a date.');
+  const text = Buffer.from(contentOf(node)).toString('latin1');
+  const pattern =
+    node.tag === DER.UTC_TIME ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/ : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
+  const parts = node.tag === DER.UTC_TIME || node.tag === DER.GENERALIZED_TIME ? pattern.exec(text) : null;
+  if (!parts) return refuse(mode.code, 'A date of the certificate is malformed.');
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1).map(Number);
+  // RFC 5280 section 4.1.2.5.1: two-digit years below 50 are of this century.
+  const full = node.tag === DER.UTC_TIME ? year + (year < 50 ? 2000 : 1900) : year;
+  const time = new Date(Date.UTC(full, month - 1, day, hour, minute, second));
+  if (
+    full < 1900 ||
+    time.getUTCMonth() !== month - 1 ||
+    time.getUTCDate() !== day ||
+    hour > 23 ||
+    minute > 59 ||
+    second > 59
+  ) {
+    refuse(mode.code, 'A date of the certificate does not exist.');
+  }
+  return time;
+}
+
+function readSignatureAlgorithm(node: DerNode, mode: DerMode): SignatureAlgorithm {
+  const [oidNode, parameters, ...rest] = childrenOf(
+    expectTag(node, DER.SEQUENCE, 'The signature algorithm', mode),
+    mode,
+  );
+  const oid = readOid(oidNode, mode);
+  if (rest.length > 0) refuse(mode.code, 'The signature algorithm holds fields that do not belong to it.');
+  if (oid === RSASSA_PSS) return { kind: 'rsa-pss', hash: readPssHash(parameters, mode) };
+  const known =
+    SIGNATURES[oid] ?? refuse('unsupported-algorithm', `Certificates signed with ${oid} are not supported.`);
+  if (parameters && (parameters.tag !== DER.NULL || parameters.end !== parameters.content)) {
+    refuse(mode.code, 'The signature algorithm carries parameters that it must not have.');
+  }
+  // Intel's on-die root has a NULL here where RFC 5758 section 3.2 wants nothing.
+  if (parameters && known.kind === 'ecdsa') deviate(mode, 'the ECDSA algorithm carries a NULL parameter');
+  return known;
+}
+
+/** RSASSA-PSS-params (RFC 4055 section 3.1): the hash must be named, and MGF1 must use the same one. */
+function readPssHash(parameters: DerNode | undefined, mode: DerMode): HashName {
+  const fields = childrenOf(expectTag(parameters, DER.SEQUENCE, 'The PSS parameters', mode), mode);
+  const inside = (tag: number) => {
+    const field = fields.find((candidate) => candidate.tag === tag);
+    const [sequence] = field ? childrenOf(field, mode) : [];
+    return sequence ? childrenOf(expectTag(sequence, DER.SEQUENCE, 'The PSS parameters', mode), mode) : [];
+  };
+  const hash = inside(0xa0)[0];
+  const mask = inside(0xa1)[1];
+  if (!hash || !mask)
+    return refuse('weak-algorithm', 'The certificate is signed with PSS and SHA-1, which no longer protects.');
+  const name = HASH_OIDS[readOid(hash, mode)];
+  const maskName = HASH_OIDS[readOid(childrenOf(mask, mode)[0], mode)];
+  if (!name || name !== maskName)
+    return refuse('unsupported-algorithm', 'The certificate is signed with PSS and hashes that are not supported.');
+  return name;
+}
+
+function readExtensions(optional: readonly DerNode[], version: number, mode: DerMode): Extension[] {
+  const wrapper = optional.find((node) => node.tag === 0xa3);
+  if (
+    optional.some((node) => node.tag !== 0xa3 && node.tag !== 0x81 && node.tag !== 0x82) ||
+    optional.filter((node) => node.tag === 0xa3).length > 1
+  ) {
+    refuse(mode.code, 'The certificate holds fields that do not belong to it.');
+  }
+  if (!wrapper) return [];
+  if (version !== 3) refuse(mode.code, `A certificate of version ${version} cannot carry extensions.`);
+  const [list, ...rest] = childrenOf(wrapper, mode);
+  if (rest.length > 0) refuse(mode.code, 'The extensions are followed by something else.');
+  const nodes = childrenOf(expectTag(list, DER.SEQUENCE, 'The extensions', mode), mode);
+  if (nodes.length > EXTENSIONS_MAX)
+    refuse('too-large', `A certificate with ${nodes.length} extensions is not a real one.`);
+  const extensions = nodes.map((node) => readExtension(node, mode));
+  if (new Set(extensions.map(({ oid }) => oid)).size !== extensions.length) {
+    refuse(
+      'duplicate-extension',
+      'The certificate holds one extension twice, so that two readers may see two certificates.',
+    );
+  }
+  return extensions;
+}
+
+function readExtension(node: DerNode, mode: DerMode): Extension {
+  const [oid, second, third, ...rest] = childrenOf(expectTag(node, DER.SEQUENCE, 'An extension', mode), mode);
+  if (rest.length > 0) refuse(mode.code, 'An extension holds fields that do not belong to it.');
+  const critical = third !== undefined && second !== undefined && readBoolean(second, mode);
+  if (third && !critical) deviate(mode, 'the default of "critical" is encoded explicitly');
+  const value = contentOf(expectTag(third ?? second, DER.OCTET_STRING, 'The value of an extension', mode));
+  return { oid: readOid(oid, mode), critical, value };
+}
+
+export function extensionOf(certificate: Certificate, oid: string): Extension | undefined {
+  return certificate.extensions.find((extension) => extension.oid === oid);
+}
+
+/** Whether `key` signed the certificate; SHA-1 is refused (`weak-algorithm`). */
+export function isSignedBy(certificate: Certificate, key: KeyObject): boolean {
+  const { kind, hash } = certificate.signatureAlgorithm;
+  if (hash === 'sha1')
+    refuse('weak-algorithm', 'A certificate of this chain is signed with SHA-1, which no longer protects.');
+  const type = kind === 'ecdsa' ? 'ec' : 'rsa';
+  if (key.asymmetricKeyType !== type) return false;
+  if (kind === 'rsa-pss') {
+    const options = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
+    return verify(hash, certificate.tbs, options, certificate.signature);
+  }
+  return verify(hash, certificate.tbs, key, certificate.signature);
+}
+
+export const publicKeyOf = (certificate: Certificate): KeyObject => keyObjectOf(certificate.key);
+
+/**
+ * The DER certificates that stand one after another in `bytes`, up to `max` of them, such as the NV indices 0x01C00100 to 0x01C001FF hold them
+ * (joined in order); padding of 00 or FF after the last is dropped. Errors: `certificate-malformed`, `too-large`.
+ */
+export function splitCertificates(bytes: Uint8Array, max = 16): Uint8Array[] {
+  if (bytes.length > CERTIFICATE_MAX) refuse('too-large', 'The certificate chain is larger than any real one.');
+  const mode: DerMode = { code: 'certificate-malformed', irregular: () => undefined };
+  const certificates: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length && bytes[at] === DER.SEQUENCE; ) {
+    if (certificates.length === max) refuse('too-large', `More than ${max} certificates follow one another.`);
+    const node = readDer(bytes, at, bytes.length, mode);
+    certificates.push(bytesOf(node));
+    at = node.end;
+  }
+  return certificates;
+}

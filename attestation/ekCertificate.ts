@@ -1,0 +1,278 @@
+import type { KeyObject } from 'node:crypto';
+import { sameBytes } from './bytes.ts';
+import { CERTIFICATE_MAX, type Certificate, extensionOf, OID, parseCertificate, publicKeyOf } from './certificate.ts';
+import { bytesOf, DER, readDer } from './der.ts';
+import { AttestationError, refuse } from './error.ts';
+import {
+  type AlternativeNames,
+  alternativeNamesOf,
+  basicConstraintsOf,
+  describeName,
+  extendedKeyUsageOf,
+  KEY_USAGE,
+  keyUsageOf,
+} from './extensions.ts';
+import { checkKeyStrength } from './keys.ts';
+import { findPath, type Issuer, indexIssuers, untrustedIssuers } from './path.ts';
+import { ekUri } from './permanentIdentifier.ts';
+import {
+  classOfVendor,
+  createTrustStore,
+  type EkClass,
+  shortVendor,
+  type TrustStore,
+  type VendorRoot,
+} from './roots.ts';
+import { canonicalSpki, encodeSpki } from './spki.ts';
+import { CODES_OF_VENDOR, FIDO_CONFORMANCE_CODE, TPM_VENDORS } from './tpmVendors.ts';
+
+/** An endorsement key certificate as read; nothing about it is verified yet. */
+export type EkCertificate = {
+  certificate: Certificate;
+  /** The certificate's DER exactly as it came, without header and padding. */
+  raw: Uint8Array;
+  /** Canonical SubjectPublicKeyInfo DER of the endorsement key, and the key itself. */
+  spki: Uint8Array;
+  publicKey: KeyObject;
+  /** From the subject alternative name: the registry's name (or the code) of the manufacturer, its code in upper-case hexadecimal, model, version. */
+  manufacturer?: { code: string; name: string };
+  model?: string;
+  version?: string;
+  /** What deviates from the standards but was tolerated, in words. */
+  irregular: readonly string[];
+};
+
+/**
+ * Reads an EK certificate as a TPM's NV index holds it (TCG EK Credential Profile section 2.2.1.4): an optional header `10 01 00` with
+ * a 16-bit length, one DER certificate, then padding of FF or 00 bytes. Tolerates and reports non-canonical DER of real vendors.
+ * @param nvBlob at most 64 KiB.
+ * @throws AttestationError `too-large`, `truncated` for a header that promises more than there is, `trailing-bytes` for anything but
+ * padding after the certificate, `certificate-malformed`, `unsupported-algorithm`, `duplicate-extension`.
+ */
+export function parseEkCertificate(nvBlob: Uint8Array): EkCertificate {
+  if (nvBlob.length > CERTIFICATE_MAX)
+    refuse('too-large', `${nvBlob.length} bytes are more than an EK certificate can have.`);
+  const irregular: string[] = [];
+  const body = withoutHeader(nvBlob, irregular);
+  const mode = { code: 'certificate-malformed', irregular: () => undefined } as const;
+  if (body[0] !== DER.SEQUENCE)
+    refuse('certificate-malformed', 'The EK certificate does not begin like a certificate.');
+  const node = readDer(body, 0, body.length, mode);
+  const padding = body.subarray(node.end);
+  if (padding.length > 0) {
+    if (!padding.every((byte) => byte === padding[0]) || (padding[0] !== 0 && padding[0] !== 0xff)) {
+      refuse('trailing-bytes', `The EK certificate is followed by ${padding.length} bytes that are not padding.`);
+    }
+    irregular.push(`${padding.length} bytes of padding follow the certificate`);
+  }
+  const raw = bytesOf(node).slice();
+  const certificate = parseCertificate(raw, { lenient: true });
+  irregular.push(...certificate.irregularities);
+  basicConstraintsOf(certificate, (what) => void irregular.push(what));
+  const spki = encodeSpki(certificate.key);
+  if (!sameBytes(spki, certificate.spki))
+    irregular.push('the public key is encoded in another form than the canonical one');
+  const names = alternativeNamesOf(certificate);
+  if (!names) irregular.push('there is no subject alternative name');
+  const read = { certificate, raw, spki, publicKey: publicKeyOf(certificate), irregular };
+  return names ? { ...read, ...describeTpm(names) } : read;
+}
+
+function withoutHeader(blob: Uint8Array, irregular: string[]): Uint8Array {
+  if (blob[0] !== 0x10 || blob[1] !== 0x01 || blob[2] !== 0x00) return blob;
+  if (blob.length < 5) refuse('truncated', 'The EK certificate ends inside its header.');
+  const length = ((blob[3] ?? 0) << 8) | (blob[4] ?? 0);
+  if (length > blob.length - 5)
+    refuse('truncated', `The header of the EK certificate promises ${length} bytes; ${blob.length - 5} follow.`);
+  irregular.push('the certificate stands in a TCG header');
+  const rest = blob.subarray(5 + length);
+  if (!rest.every((byte) => byte === 0 || byte === 0xff))
+    refuse('trailing-bytes', 'Bytes that are not padding follow the EK certificate.');
+  return blob.subarray(5, 5 + length);
+}
+
+function describeTpm({ tpm }: AlternativeNames): Partial<EkCertificate> {
+  const code = /^id:([0-9A-F]{8})$/i.exec(tpm.manufacturer ?? '')?.[1]?.toUpperCase();
+  return {
+    ...(code ? { manufacturer: { code, name: TPM_VENDORS[code] ?? code } } : {}),
+    ...(tpm.model ? { model: tpm.model } : {}),
+    ...(tpm.version ? { version: tpm.version } : {}),
+  };
+}
+
+export type EkVerdict = {
+  class: EkClass;
+  /** Why this class, one sentence each, for people. */
+  reasons: readonly string[];
+  /** The root that the chain ends at; absent when there is none. */
+  anchor?: { vendor: string; sha256: string; subject: string; source: VendorRoot['source'] };
+  /** DER, leaf first, anchor last; only the leaf without an anchor; empty without a certificate. */
+  path: readonly Uint8Array[];
+  /** Absent only for class `absent`. */
+  certificate?: EkCertificate;
+  /** The permanent identifier of this key. */
+  urn: string;
+};
+
+export type EkOptions = {
+  /** Accepted vendor roots; a {@link TrustStore} where many certificates are judged. */
+  roots: readonly VendorRoot[] | TrustStore;
+  /** Untrusted DER certificates that may complete the chain, such as those from the device's NV. At most 16. */
+  intermediates?: readonly Uint8Array[];
+  at: Date;
+  /** A certificate past its date is refused unless this says otherwise: TPM keys outlive some of their certificates. */
+  expiredLeaf?: 'refuse' | 'accept';
+};
+
+/**
+ * Judges an EK certificate: chain to a vendor root (own path validation, {@link findPath}), purpose 2.23.133.8.1 where purposes are named,
+ * key usage, TPM attributes of the subject alternative name, key strength and ROCA, and which class of TPM stands behind it.
+ * A certificate without an accepted root is no error but `unknown-root`.
+ * @throws AttestationError for what is refused whatever the root: `roca-weak-key`, `weak-key`, `ca-as-leaf`, `extended-key-usage`, `key-usage`,
+ * `subject-alternative-name`, `expired`, `not-yet-valid`, `unknown-critical-extension`, `bad-signature`, `not-a-ca`, `path-length`, `path-too-long`,
+ * `name-constraints`, `weak-algorithm`; parse errors.
+ */
+export function verifyEkCertificate(ek: EkCertificate | Uint8Array, options: EkOptions): EkVerdict {
+  const parsed = ek instanceof Uint8Array ? parseEkCertificate(ek) : ek;
+  const { certificate } = parsed;
+  checkKeyStrength(certificate.key, 'The endorsement key');
+  checkPurpose(certificate);
+  const store = 'index' in options.roots ? options.roots : createTrustStore({ roots: options.roots });
+  const extra = readExtra(options.intermediates ?? []);
+  const notes = parsed.irregular.map((what) => `Tolerated: ${what}.`);
+  const base = { certificate: parsed, urn: ekUri(parsed.spki) };
+  const expired = options.at.getTime() > certificate.notAfter.getTime();
+  let path: Issuer[];
+  try {
+    path = findPath(certificate, [store.index, indexIssuers(extra)], {
+      at: options.at,
+      purpose: OID.EK_CERTIFICATE,
+      acceptExpiredLeaf: options.expiredLeaf === 'accept',
+    });
+  } catch (error) {
+    if (!(error instanceof AttestationError) || error.code !== 'no-path') throw error;
+    const verdict = isSwtpm([certificate]) ? 'software' : 'unknown-root';
+    return { ...base, class: verdict, reasons: [error.message, ...notes], path: [parsed.raw] };
+  }
+  const anchor = path.at(-1);
+  const root = anchor && store.roots.get(anchor.sha256);
+  if (!anchor || !root) return refuse('no-path', 'The chain does not end at an accepted root.');
+  const certificates = [certificate, ...path.map((issuer) => issuer.certificate)];
+  const subject = describeName(anchor.certificate.subject);
+  const { verdict, reason } = classify(root, certificates);
+  checkTpmAttributes(parsed, root, verdict);
+  if (expired)
+    notes.push(`The certificate expired on ${certificate.notAfter.toISOString()}, which is accepted by configuration.`);
+  return {
+    ...base,
+    class: verdict,
+    reasons: [`The certificate chains to ${subject} (${root.vendor}, ${root.source}).`, reason, ...notes],
+    anchor: { vendor: root.vendor, sha256: anchor.sha256, subject, source: root.source },
+    path: certificates.map(({ raw }) => raw),
+  };
+}
+
+/**
+ * The same for a key and all certificates that a device sent, in any order: the certificate is chosen by its key, never by its place.
+ * @param ek SubjectPublicKeyInfo DER of the endorsement key that will be challenged.
+ * @returns class `absent` when no certificate came at all.
+ * @throws AttestationError `key-mismatch` when certificates came and none is of this key; those of {@link verifyEkCertificate}.
+ */
+export function verifyEndorsementKey(
+  ek: Uint8Array,
+  certificates: readonly Uint8Array[],
+  options: EkOptions,
+): EkVerdict {
+  const spki = canonicalSpki(ek);
+  if (certificates.length === 0) {
+    return {
+      class: 'absent',
+      reasons: ['The device sent no certificate for its endorsement key.'],
+      path: [],
+      urn: ekUri(spki),
+    };
+  }
+  if (certificates.length > 16) refuse('too-large', 'More than 16 EK certificates are more than a TPM holds.');
+  let problem: AttestationError | undefined;
+  for (const bytes of certificates) {
+    try {
+      const parsed = parseEkCertificate(bytes);
+      if (!sameBytes(parsed.spki, spki)) continue;
+      return verifyEkCertificate(parsed, options);
+    } catch (error) {
+      if (!(error instanceof AttestationError)) throw error;
+      problem ??= error;
+    }
+  }
+  if (problem) throw problem;
+  return refuse(
+    'key-mismatch',
+    'None of the EK certificates belongs to the endorsement key: they are of another TPM or another key.',
+  );
+}
+
+function readExtra(intermediates: readonly Uint8Array[]): Issuer[] {
+  if (intermediates.length > 16)
+    refuse('path-too-long', 'More than 16 intermediate certificates came with the EK certificate.');
+  return untrustedIssuers(intermediates);
+}
+
+/** EK Credential Profile section 3.2: purpose, key usage, and a critical name where the subject is empty. */
+function checkPurpose(certificate: Certificate): void {
+  const purposes = extendedKeyUsageOf(certificate);
+  if (purposes && !purposes.includes(OID.EK_CERTIFICATE)) {
+    refuse('extended-key-usage', 'This certificate was not issued for an endorsement key.');
+  }
+  const usage = keyUsageOf(certificate);
+  const wanted =
+    certificate.key.type === 'rsa' ? KEY_USAGE.keyEncipherment : KEY_USAGE.keyAgreement | KEY_USAGE.keyEncipherment;
+  if (usage !== undefined && (usage & wanted) === 0)
+    refuse('key-usage', 'The certified key may not be used to protect secrets, as an endorsement key must.');
+}
+
+function checkTpmAttributes(ek: EkCertificate, root: VendorRoot, verdict: EkClass): void {
+  const { manufacturer, model, version } = ek;
+  const wanted = 'The subject alternative name of the EK certificate';
+  if (manufacturer?.code === FIDO_CONFORMANCE_CODE)
+    refuse('subject-alternative-name', `${wanted} is that of a test tool, not of a TPM.`);
+  // Cloud providers put the instance's name there instead.
+  if (verdict === 'virtual') return;
+  if (!extensionOf(ek.certificate, OID.SUBJECT_ALT_NAME) || !manufacturer || !model || !version) {
+    refuse('subject-alternative-name', `${wanted} does not name manufacturer, model and version of a TPM.`);
+  }
+  const codes = root.source === 'shipped' ? CODES_OF_VENDOR[shortVendor(root.vendor)] : undefined;
+  if (codes && !codes.includes(manufacturer.code)) {
+    refuse('subject-alternative-name', `${wanted} names ${manufacturer.name}, which ${root.vendor} does not certify.`);
+  }
+}
+
+function classify(root: VendorRoot, certificates: readonly Certificate[]): { verdict: EkClass; reason: string } {
+  const verdict = root.class ?? classOfVendor(root.vendor);
+  if (verdict === 'software' || isSwtpm(certificates)) {
+    return {
+      verdict: 'software',
+      reason: 'It is the certificate of a software TPM, which its own host can read and copy.',
+    };
+  }
+  switch (verdict) {
+    case 'hardware':
+      return { verdict, reason: `${root.vendor} certifies TPM chips of their own (hardware).` };
+    case 'firmware':
+      return { verdict, reason: `${root.vendor} certifies TPMs inside its processors (firmware).` };
+    case 'virtual':
+      return { verdict, reason: `${root.vendor} certifies TPMs of virtual machines.` };
+    case undefined:
+      return { verdict: 'unknown-root', reason: `Nobody said what kind of TPM ${root.vendor} certifies.` };
+    default:
+      return verdict satisfies never;
+  }
+}
+
+const SWTPM = Buffer.from('swtpm-localca');
+
+/** Whoever set up a software TPM with its own tools, the issuer's name says so; it can only lower the class. */
+function isSwtpm(certificates: readonly Certificate[]): boolean {
+  return certificates.some(
+    ({ issuer, subject }) => Buffer.from(issuer).includes(SWTPM) || Buffer.from(subject).includes(SWTPM),
+  );
+}
