@@ -1,0 +1,29 @@
+/** This machine's hardware identity: TPM, Apple, Windows, Linux. Platform differences end here. */
+export {
+  type ClaimKey,
+  type ClaimProtection,
+  type ClaimSigner,
+  createClaimSigner,
+  createSoftwareClaimKey,
+} from './claimSigner.ts';
+export { isNativeError, NativeError, type NativeErrorCode } from './errors.ts';
+export { readMachine } from './machine/readMachine.ts';
+export type { Fact, MachineReport } from './machine/report.ts';
+export {
+  type AttestationKey,
+  type BindingInput,
+  createTpmAttestor,
+  type DeviceKey,
+  type EndorsementKey,
+  type Quote,
+  type TpmAttestor,
+  type TpmAttestorOptions,
+  type TpmEndorsement,
+} from './tpm/attestor.ts';
+export { type EkAlgorithm, type EkSearch, type FoundEk, findEndorsement } from './tpm/endorsement.ts';
+export { findTpm, type TpmFinding } from './tpm/findTpm.ts';
+export type { AkAlgorithm, WrappedKey } from './tpm/keys.ts';
+export { type OpenTpmOptions, openTpm } from './tpm/open.ts';
+export type { PipeProcess, PipeReply, PipeRequest, SpawnPipe } from './tpm/pipeProtocol.ts';
+export { formatTcti, parseTcti, type Tcti } from './tpm/tcti.ts';
+export type { Tpm } from './tpm/tpm.ts';

@@ -1,0 +1,229 @@
+import {
+  ALG,
+  type Binding,
+  bindingDigest,
+  createReader,
+  digest,
+  objectName,
+  sameBytes,
+  spkiOf,
+} from '../../attestation/index.ts';
+import { NativeError } from '../errors.ts';
+import { type Attested, certify, type PcrValue, pcrSelection, quote, readPcrs, signEcdsa } from './commands.ts';
+import { type EkAlgorithm, type FoundEk, findEk, findEndorsement } from './endorsement.ts';
+import { readEventLog } from './eventLog.ts';
+import { type AkAlgorithm, activate, loadKeys, makeAttestationKey, makeDeviceKey, type WrappedKey } from './keys.ts';
+import type { Scope, Tpm } from './tpm.ts';
+
+export type EndorsementKey = {
+  /** Canonical SubjectPublicKeyInfo DER. */
+  publicKeySpki: Uint8Array;
+  permanentIdentifier: string;
+  algorithm: EkAlgorithm;
+  /** DER, exactly as the TPM holds it. */
+  certificate?: Uint8Array;
+  certificateMismatch?: string;
+};
+
+/** What a TPM says about itself. `eks` has the preferred one first; `chain` holds intermediates from NV (DER). */
+export type TpmEndorsement = {
+  eks: EndorsementKey[];
+  chain: Uint8Array[];
+  tpm: { manufacturer: number; vendor: string; firmwareVersion: string };
+};
+
+/** The binding's input without the two names: they are taken from the keys that sign and are signed. */
+export type BindingInput = Omit<Binding, 'akName' | 'deviceKeyName'>;
+
+export type AttestationKey = {
+  key: WrappedKey;
+  /** TPMT_PUBLIC. */
+  public: Uint8Array;
+  /** nameAlg ‖ digest. */
+  name: Uint8Array;
+  /** TPMS_CREATION_DATA. */
+  creationData: Uint8Array;
+  /** TPMS_ATTEST of type creation, made by the key about itself. */
+  creationAttestation: Uint8Array;
+  /** TPMT_SIGNATURE over it. */
+  creationSignature: Uint8Array;
+};
+
+export type DeviceKey = { key: WrappedKey; public: Uint8Array; name: Uint8Array; spki: Uint8Array };
+
+export type Quote = Attested & { pcrValues: PcrValue[]; eventLog?: Uint8Array };
+
+/** The verbs of an enrolment. They never sign a bare nonce: only a device key signs a digest that its caller made. */
+export type TpmAttestor = {
+  readonly kind: 'tpm';
+  readEndorsement(): Promise<TpmEndorsement>;
+  createAttestationKey(): Promise<AttestationKey>;
+  /** `credential` is a TPM2B_ID_OBJECT, `secret` a TPM2B_ENCRYPTED_SECRET, both with their sizes; answers the secret in clear. */
+  activateCredential(
+    ak: WrappedKey,
+    ekPermanentIdentifier: string,
+    credential: Uint8Array,
+    secret: Uint8Array,
+  ): Promise<Uint8Array>;
+  createDeviceKey(): Promise<DeviceKey>;
+  certify(deviceKey: WrappedKey, ak: WrappedKey, binding: BindingInput): Promise<Attested>;
+  quote(
+    ak: WrappedKey,
+    deviceKey: WrappedKey,
+    binding: BindingInput,
+    selection: { bank: 'sha256'; pcrs: number[] },
+  ): Promise<Quote>;
+  /** ECDSA over a SHA-256 digest; answers r ‖ s, 64 bytes. */
+  sign(deviceKey: WrappedKey, digest: Uint8Array): Promise<Uint8Array>;
+  close(): Promise<void>;
+};
+
+export type TpmAttestorOptions = {
+  akAlgorithm?: AkAlgorithm;
+  /** Where the firmware's event log is read; false leaves it out. */
+  eventLog?: string | false;
+};
+
+const QUOTE_TRIES = 5;
+
+export function createTpmAttestor(tpm: Tpm, options: TpmAttestorOptions = {}): TpmAttestor {
+  /** EKs by URN: how the TPM holds one does not change while it is open. */
+  const known = new Map<string, FoundEk>();
+  const remember = (eks: FoundEk[]) => {
+    for (const ek of eks) known.set(ek.permanentIdentifier, ek);
+  };
+
+  return {
+    kind: 'tpm',
+
+    async readEndorsement() {
+      const { eks, chain, properties } = await tpm.work((scope) => findEndorsement(scope, 'present'));
+      remember(eks);
+      const { manufacturer, vendor, firmwareVersion } = properties;
+      return { eks: eks.map(endorsementKey), chain, tpm: { manufacturer, vendor, firmwareVersion } };
+    },
+
+    async createAttestationKey() {
+      const made = await tpm.work((scope) => makeAttestationKey(scope, options.akAlgorithm ?? 'ECC-P256'));
+      return { ...made, public: made.key.public };
+    },
+
+    activateCredential(ak, ekPermanentIdentifier, credential, secret) {
+      return tpm.work(async (scope) => {
+        const ek = known.get(ekPermanentIdentifier) ?? (await findEk(scope, ekPermanentIdentifier));
+        remember([ek]);
+        return activate(scope, ak, ek, unwrap(credential, 'credential'), unwrap(secret, 'secret'));
+      });
+    },
+
+    async createDeviceKey() {
+      const { key, area, name } = await tpm.work(makeDeviceKey);
+      return { key, public: key.public, name, spki: spkiOf(area) };
+    },
+
+    certify(deviceKey, ak, binding) {
+      const data = bound('certify', binding, ak, deviceKey);
+      return tpm.work(async (scope) => {
+        const [akHandle, deviceHandle] = await loadKeys(scope, [ak, deviceKey]);
+        return certify(scope, deviceHandle, akHandle, data);
+      });
+    },
+
+    async quote(ak, deviceKey, binding, { pcrs }) {
+      const data = bound('quote', binding, ak, deviceKey);
+      const quoted = await tpm.work(async (scope) => {
+        const [akHandle] = await loadKeys(scope, [ak]);
+        return quoteWithValues(scope, akHandle, data, pcrs);
+      });
+      const eventLog = options.eventLog === false ? undefined : await readEventLog(options.eventLog);
+      return eventLog ? { ...quoted, eventLog } : quoted;
+    },
+
+    sign(deviceKey, hash) {
+      return tpm.work(async (scope) => {
+        const [handle] = await loadKeys(scope, [deviceKey]);
+        const { r, s } = await signEcdsa(scope, handle, hash);
+        const signature = new Uint8Array(64);
+        signature.set(r, 32 - r.length);
+        signature.set(s, 64 - s.length);
+        return signature;
+      });
+    },
+
+    close: () => tpm.close(),
+  };
+}
+
+function endorsementKey({
+  spki,
+  permanentIdentifier,
+  algorithm,
+  certificate,
+  certificateMismatch,
+}: FoundEk): EndorsementKey {
+  return {
+    publicKeySpki: spki,
+    permanentIdentifier,
+    algorithm,
+    ...(certificate ? { certificate } : {}),
+    ...(certificateMismatch ? { certificateMismatch } : {}),
+  };
+}
+
+function bound(kind: 'certify' | 'quote', binding: BindingInput, ak: WrappedKey, deviceKey: WrappedKey): Uint8Array {
+  return bindingDigest(kind, { ...binding, akName: nameOf(ak), deviceKeyName: nameOf(deviceKey) });
+}
+
+function nameOf(key: WrappedKey): Uint8Array {
+  try {
+    return objectName(key.public);
+  } catch (cause) {
+    throw new NativeError('key-file-damaged', 'The stored key cannot be read.', { cause });
+  }
+}
+
+/** The content of a TPM2B with its size prefix, as the attestation CA sends it. */
+function unwrap(bytes: Uint8Array, what: string): Uint8Array {
+  try {
+    const reader = createReader(bytes, what);
+    const content = reader.tpm2b();
+    reader.end();
+    return content;
+  } catch (cause) {
+    throw new NativeError('credential-of-another-key', `The server's ${what} is not well formed.`, { cause });
+  }
+}
+
+/** Quotes, reads the same PCRs, and does both again where a PCR was extended in between. */
+async function quoteWithValues(
+  scope: Scope,
+  ak: number,
+  data: Uint8Array,
+  pcrs: number[],
+): Promise<Omit<Quote, 'eventLog'>> {
+  const wanted = [...new Set(pcrs)].sort((a, b) => a - b);
+  const selection = pcrSelection(ALG.SHA256, wanted);
+  for (let tries = 0; tries < QUOTE_TRIES; tries += 1) {
+    const attested = await quote(scope, ak, data, selection);
+    const pcrValues: PcrValue[] = [];
+    while (pcrValues.length < wanted.length) {
+      const missing = wanted.filter((index) => !pcrValues.some((value) => value.index === index));
+      const values = await readPcrs(scope, ALG.SHA256, missing);
+      const useful = values.filter(({ index }) => missing.includes(index));
+      if (useful.length === 0)
+        throw new NativeError('tpm-error', 'This TPM does not keep its PCRs in the SHA-256 bank.', { advice: NO_BANK });
+      pcrValues.push(...useful);
+    }
+    pcrValues.sort((a, b) => a.index - b.index);
+    if (endsWith(attested.attest, digest('sha256', ...pcrValues.map(({ value }) => value))))
+      return { ...attested, pcrValues };
+  }
+  throw new NativeError('pcrs-changing', 'The PCRs of this TPM keep changing while they are being read.');
+}
+
+const NO_BANK = 'Turn on the SHA-256 PCR bank in the firmware settings and start again.';
+
+/** A quote's TPMS_ATTEST ends in TPM2B(pcrDigest); the AK's scheme is SHA-256 in every template of ours. */
+function endsWith(attest: Uint8Array, pcrDigest: Uint8Array): boolean {
+  return sameBytes(attest.subarray(attest.length - pcrDigest.length), pcrDigest);
+}

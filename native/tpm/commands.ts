@@ -1,0 +1,341 @@
+import {
+  ALG,
+  createWriter,
+  encodePublic,
+  HANDLE,
+  type PublicArea,
+  parsePublic,
+  TPM_CAP,
+  TPM_CC,
+  TPM_PT,
+  TPM_ST,
+} from '../../attestation/index.ts';
+import { isNativeError } from '../errors.ts';
+import { guarded } from './codec.ts';
+import { listRange } from './handles.ts';
+import { baseCode, RC } from './responseCodes.ts';
+import type { Scope } from './tpm.ts';
+
+const NONE = new Uint8Array(0);
+const EMPTY = 'empty-password' as const;
+
+/** TPMT_TK_CREATION and TPMT_TK_HASHCHECK on the wire. */
+type Ticket = { tag: number; hierarchy: number; digest: Uint8Array };
+
+/** TPMT_PUBLIC bytes exactly as the TPM sent them, and parsed. */
+export type ReadKey = { public: Uint8Array; area: PublicArea };
+
+/** The key at a persistent or transient handle, or undefined where there is none (or one of a type Muster does not use). */
+export async function readPublic(scope: Scope, handle: number): Promise<ReadKey | undefined> {
+  const answer = await orAbsent(
+    scope.run({ code: TPM_CC.READ_PUBLIC, handles: [handle], doing: 'reading a public key' }),
+  );
+  if (!answer) return undefined;
+  const bytes = guarded('ReadPublic', () => answer.parameters.tpm2b());
+  return readable(bytes);
+}
+
+function readable(bytes: Uint8Array): ReadKey | undefined {
+  try {
+    return { public: bytes, area: parsePublic(bytes) };
+  } catch {
+    // A persistent object of another kind (a sealed secret, an exotic curve) is none of ours.
+    return undefined;
+  }
+}
+
+/** Fixed or variable properties from `first` on, as a map from property to 32-bit value. */
+export async function readProperties(scope: Scope, first: number, count: number): Promise<Map<number, number>> {
+  const { parameters } = await scope.run({
+    code: TPM_CC.GET_CAPABILITY,
+    parameters: createWriter().u32(TPM_CAP.TPM_PROPERTIES).u32(first).u32(count).finish(),
+    doing: 'reading the properties of the TPM',
+  });
+  return guarded('GetCapability', () => {
+    parameters.u8();
+    parameters.u32();
+    const values = new Map<number, number>();
+    for (let left = parameters.u32(); left > 0; left -= 1) values.set(parameters.u32(), parameters.u32());
+    return values;
+  });
+}
+
+/** NV indices between `first` and `last`. */
+export function listNvIndices(scope: Scope, first: number, last: number): Promise<number[]> {
+  return listRange((request) => scope.run(request), first, last);
+}
+
+export function listPersistent(scope: Scope, first: number, last: number): Promise<number[]> {
+  return listRange((request) => scope.run(request), first, last);
+}
+
+/**
+ * The content of an NV index, read with the index itself as authorization: that works where owner authorization is set,
+ * because EK indices carry AUTHREAD. Undefined where the index does not exist, was never written or may not be read.
+ */
+export async function readNv(scope: Scope, index: number, chunk: number): Promise<Uint8Array | undefined> {
+  const found = await orAbsent(
+    scope.run({ code: TPM_CC.NV_READ_PUBLIC, handles: [index], doing: 'looking for a certificate in the TPM' }),
+  );
+  if (!found) return undefined;
+  const size = guarded('NV_ReadPublic', () => {
+    const area = found.parameters.tpm2b();
+    return new DataView(area.buffer, area.byteOffset).getUint16(area.length - 2);
+  });
+  const content = new Uint8Array(size);
+  for (let offset = 0; offset < size; ) {
+    const part = await orAbsent(
+      scope.run({
+        code: TPM_CC.NV_READ,
+        handles: [index, index],
+        auths: [EMPTY],
+        parameters: createWriter()
+          .u16(Math.min(chunk, size - offset))
+          .u16(offset)
+          .finish(),
+        doing: 'reading a certificate from the TPM',
+      }),
+      NV_UNREADABLE,
+    );
+    if (!part) return undefined;
+    const bytes = guarded('NV_Read', () => part.parameters.tpm2b(size - offset));
+    if (bytes.length === 0) return undefined;
+    content.set(bytes, offset);
+    offset += bytes.length;
+  }
+  return content;
+}
+
+/** NV_UNINITIALIZED, NV_AUTHORIZATION, NV_LOCKED, AUTH_UNAVAILABLE: there, but not for us. */
+const NV_UNREADABLE = [0x14a, 0x149, 0x148, 0x12f];
+
+async function orAbsent<T>(answer: Promise<T>, also: readonly number[] = []): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!isNativeError(error) || error.responseCode === undefined) throw error;
+    const base = baseCode(error.responseCode);
+    const absent = [RC.HANDLE, RC.VALUE, RC.REFERENCE_H0, ...also] as readonly number[];
+    if (absent.includes(base)) return undefined;
+    throw error;
+  }
+}
+
+/** TPM2B_SENSITIVE_CREATE with neither authorization nor data, then the template, no outside info, no PCRs. */
+function creationParameters(template: Uint8Array): Uint8Array {
+  return createWriter().u16(4).u16(0).u16(0).tpm2b(template).tpm2b(NONE).u32(0).finish();
+}
+
+/** Makes a primary key from `template` (TPMT_PUBLIC bytes or an area); the scope owns its handle. */
+export async function createPrimary(
+  scope: Scope,
+  hierarchy: number,
+  template: PublicArea | Uint8Array,
+  doing: string,
+): Promise<ReadKey & { handle: number }> {
+  const bytes = template instanceof Uint8Array ? template : encodePublic(template);
+  const { handle, answer } = await scope.make({
+    code: TPM_CC.CREATE_PRIMARY,
+    handles: [hierarchy],
+    auths: [EMPTY],
+    parameters: creationParameters(bytes),
+    duration: 'long',
+    doing,
+  });
+  return guarded('CreatePrimary', () => {
+    const made = answer.parameters.tpm2b();
+    return { handle, public: made, area: parsePublic(made) };
+  });
+}
+
+export type CreatedKey = {
+  private: Uint8Array;
+  public: Uint8Array;
+  creationData: Uint8Array;
+  creationHash: Uint8Array;
+  ticket: Ticket;
+};
+
+/** Makes a key under `parent`. `private` and `public` are the contents of the TPM2Bs, without their sizes. */
+export async function create(scope: Scope, parent: number, template: PublicArea, doing: string): Promise<CreatedKey> {
+  const { parameters } = await scope.run({
+    code: TPM_CC.CREATE,
+    handles: [parent],
+    auths: [EMPTY],
+    parameters: creationParameters(encodePublic(template)),
+    duration: 'long',
+    doing,
+  });
+  return guarded('Create', () => ({
+    private: parameters.tpm2b(),
+    public: parameters.tpm2b(),
+    creationData: parameters.tpm2b(),
+    creationHash: parameters.tpm2b(),
+    ticket: { tag: parameters.u16(), hierarchy: parameters.u32(), digest: parameters.tpm2b() },
+  }));
+}
+
+/** Loads a wrapped key; the scope owns its handle. */
+export async function load(
+  scope: Scope,
+  parent: number,
+  key: { private: Uint8Array; public: Uint8Array },
+): Promise<number> {
+  const { handle } = await scope.make({
+    code: TPM_CC.LOAD,
+    handles: [parent],
+    auths: [EMPTY],
+    parameters: createWriter().tpm2b(key.private).tpm2b(key.public).finish(),
+    duration: 'medium',
+    doing: 'loading a key',
+  });
+  return handle;
+}
+
+export type Attested = { attest: Uint8Array; signature: Uint8Array };
+
+/** `attest` is a TPMS_ATTEST, `signature` a TPMT_SIGNATURE. */
+function attested(
+  what: string,
+  parameters: { tpm2b(): Uint8Array; take(size: number): Uint8Array; remaining(): number },
+): Attested {
+  return guarded(what, () => ({ attest: parameters.tpm2b(), signature: parameters.take(parameters.remaining()) }));
+}
+
+/** The scheme is in the key; NULL here means the key's own. */
+export async function certifyCreation(
+  scope: Scope,
+  signer: number,
+  object: number,
+  made: CreatedKey,
+): Promise<Attested> {
+  const { ticket } = made;
+  const { parameters } = await scope.run({
+    code: TPM_CC.CERTIFY_CREATION,
+    handles: [signer, object],
+    auths: [EMPTY],
+    parameters: createWriter()
+      .tpm2b(NONE)
+      .tpm2b(made.creationHash)
+      .u16(ALG.NULL)
+      .u16(ticket.tag)
+      .u32(ticket.hierarchy)
+      .tpm2b(ticket.digest)
+      .finish(),
+    duration: 'medium',
+    doing: 'attesting the creation of the attestation key',
+  });
+  return attested('CertifyCreation', parameters);
+}
+
+export async function certify(
+  scope: Scope,
+  object: number,
+  signer: number,
+  qualifyingData: Uint8Array,
+): Promise<Attested> {
+  const { parameters } = await scope.run({
+    code: TPM_CC.CERTIFY,
+    handles: [object, signer],
+    auths: [EMPTY, EMPTY],
+    parameters: createWriter().tpm2b(qualifyingData).u16(ALG.NULL).finish(),
+    duration: 'medium',
+    doing: 'certifying the device key',
+  });
+  return attested('Certify', parameters);
+}
+
+/** TPML_PCR_SELECTION of one bank (part 2, 10.6.2): three bytes of bitmap, PCR n at bit n mod 8 of byte n / 8. */
+export function pcrSelection(hash: number, pcrs: readonly number[]): Uint8Array {
+  const bitmap = new Uint8Array(3);
+  for (const pcr of pcrs) {
+    if (!Number.isInteger(pcr) || pcr < 0 || pcr > 23) throw new RangeError(`There is no PCR ${pcr}.`);
+    bitmap[pcr >> 3] = (bitmap[pcr >> 3] ?? 0) | (1 << (pcr & 7));
+  }
+  return createWriter().u32(1).u16(hash).u8(3).bytes(bitmap).finish();
+}
+
+export async function quote(
+  scope: Scope,
+  signer: number,
+  qualifyingData: Uint8Array,
+  selection: Uint8Array,
+): Promise<Attested> {
+  const { parameters } = await scope.run({
+    code: TPM_CC.QUOTE,
+    handles: [signer],
+    auths: [EMPTY],
+    parameters: createWriter().tpm2b(qualifyingData).u16(ALG.NULL).bytes(selection).finish(),
+    duration: 'medium',
+    doing: 'quoting the PCRs',
+  });
+  return attested('Quote', parameters);
+}
+
+export type PcrValue = { index: number; value: Uint8Array };
+
+/** Some of the asked PCRs of one bank: a TPM gives at most eight in one answer, and none of a bank it does not have. */
+export async function readPcrs(scope: Scope, hash: number, pcrs: readonly number[]): Promise<PcrValue[]> {
+  const { parameters } = await scope.run({
+    code: TPM_CC.PCR_READ,
+    parameters: pcrSelection(hash, pcrs),
+    doing: 'reading the PCRs',
+  });
+  return guarded('PCR_Read', () => {
+    parameters.u32();
+    const given: number[] = [];
+    for (let banks = parameters.u32(); banks > 0; banks -= 1) {
+      parameters.u16();
+      const bitmap = parameters.take(parameters.u8());
+      for (let pcr = 0; pcr < bitmap.length * 8; pcr += 1) {
+        if ((((bitmap[pcr >> 3] ?? 0) >> (pcr & 7)) & 1) === 1) given.push(pcr);
+      }
+    }
+    const values = Array.from({ length: parameters.u32() }, () => parameters.tpm2b());
+    return values.map((value, at) => ({ index: given[at] ?? -1, value }));
+  });
+}
+
+/** Signs a digest; `r` and `s` big endian as the TPM gave them. ECDSA keys only. */
+export async function signEcdsa(
+  scope: Scope,
+  key: number,
+  digest: Uint8Array,
+): Promise<{ r: Uint8Array; s: Uint8Array }> {
+  const { parameters } = await scope.run({
+    code: TPM_CC.SIGN,
+    handles: [key],
+    auths: [EMPTY],
+    // No ticket: the key is unrestricted, so the TPM need not have made the digest itself.
+    parameters: createWriter().tpm2b(digest).u16(ALG.NULL).u16(TPM_ST.HASHCHECK).u32(HANDLE.NULL).tpm2b(NONE).finish(),
+    duration: 'medium',
+    doing: 'signing',
+  });
+  return guarded('Sign', () => {
+    parameters.u16();
+    parameters.u16();
+    return { r: parameters.tpm2b(), s: parameters.tpm2b() };
+  });
+}
+
+/** TPM properties for people and for the attestation CA: manufacturer code, vendor text, "major.minor". */
+export type TpmProperties = { manufacturer: number; vendor: string; firmwareVersion: string; nvChunk: number };
+
+export async function readTpmProperties(scope: Scope): Promise<TpmProperties> {
+  const values = await readProperties(scope, TPM_PT.FIXED, 0x40);
+  const vendor = createWriter();
+  for (let at = TPM_PT.VENDOR_STRING_1; at <= TPM_PT.VENDOR_STRING_4; at += 1) vendor.u32(values.get(at) ?? 0);
+  const text = Buffer.from(vendor.finish()).toString('latin1');
+  const version = values.get(TPM_PT.FIRMWARE_VERSION_1) ?? 0;
+  const chunk = values.get(TPM_PT.NV_BUFFER_MAX) ?? 512;
+  return {
+    manufacturer: values.get(TPM_PT.MANUFACTURER) ?? 0,
+    // The vendor string is padded with zeros, and some parts put other bytes there.
+    vendor: [...text]
+      .filter((c) => c >= ' ' && c <= '~')
+      .join('')
+      .trim(),
+    firmwareVersion: `${version >>> 16}.${version & 0xffff}`,
+    nvChunk: Math.max(32, Math.min(chunk, 1024)),
+  };
+}

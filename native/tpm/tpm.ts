@@ -1,0 +1,185 @@
+import { createWriter, TPM_CC } from '../../attestation/index.ts';
+import { isNativeError, NativeError } from '../errors.ts';
+import { type Answer, type Command, decodeResponse, encodeCommand, responseCode } from './codec.ts';
+import { listLoaded } from './handles.ts';
+import type { Pipe } from './pipe.ts';
+import { baseCode, OUT_OF_SLOTS, RC, RESEND, responseError } from './responseCodes.ts';
+
+/** How long a command may take: `long` is for keys that the TPM searches primes for. Milliseconds. */
+export const DEADLINES = { short: 5_000, medium: 20_000, long: 90_000 } as const;
+export type Duration = keyof typeof DEADLINES;
+
+const RESEND_PAUSE_MS = 20;
+const RESEND_TRIES = 20;
+
+export type Request = Command & {
+  /** Completes "while …" in errors. */
+  doing: string;
+  duration?: Duration;
+};
+
+/** Handles that one piece of work made; the scope flushes what is left when it ends, however it ends. */
+export type Scope = {
+  run(request: Request): Promise<Answer>;
+  /** Runs a command that makes a handle; the scope owns it until `flush` or the end. */
+  make(request: Request): Promise<{ handle: number; answer: Answer }>;
+  flush(handle: number): Promise<void>;
+  /** Takes a session off the list: the TPM has ended it. */
+  forget(handle: number): void;
+};
+
+/** An open TPM. Work is done one piece after the other, each in a scope of its own. */
+export type Tpm = {
+  /** Where it is reached, for people: `device:/dev/tpmrm0`. */
+  readonly address: string;
+  work<T>(task: (scope: Scope) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+};
+
+export type TpmOptions = {
+  address: string;
+  /** An upper limit for every command, in milliseconds, below the limits by kind. */
+  deadlineMs?: number | undefined;
+  /** The pipe is an emulator without firmware in front of it: start the TPM when it says that nobody has. */
+  startsTpm?: boolean | undefined;
+  /** No resource manager stands between: objects stay in the TPM when the connection ends (TPM 2.0 part 1, 37). */
+  bare?: boolean | undefined;
+  /** Called with every command and response; for benchmarks, which replay them. */
+  onExchange?: ((command: Uint8Array, response: Uint8Array) => void) | undefined;
+};
+
+/** The command layer over a pipe: queue, deadlines, retries, and handles that never leak. */
+export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
+  let tail: Promise<unknown> = Promise.resolve();
+  let closed = false;
+  /** Handles that could not be flushed when their work ended (a lost pipe): tried again before the next work. */
+  const left = new Set<number>();
+  /** On a bare TPM: what lay in it before our first object, and whether an answer with a handle was lost since. */
+  let foreign: Set<number> | undefined;
+  let handleLost = false;
+
+  const exchange = async (bytes: Uint8Array, duration: Duration): Promise<Uint8Array> => {
+    const limit = Math.min(DEADLINES[duration], options.deadlineMs ?? DEADLINES.long);
+    const response = await pipe.submit(bytes, limit);
+    options.onExchange?.(bytes, response);
+    return response;
+  };
+
+  const send = async (bytes: Uint8Array, { doing, duration = 'short' }: Request): Promise<Uint8Array> => {
+    let tries = 0;
+    let flushed = false;
+    let started = false;
+    for (;;) {
+      const response = await exchange(bytes, duration);
+      const rc = responseCode(response);
+      if (rc === 0) return response;
+      const base = baseCode(rc);
+      if (RESEND.includes(base) && tries < RESEND_TRIES) {
+        tries += 1;
+        await new Promise((resolve) => setTimeout(resolve, RESEND_PAUSE_MS));
+      } else if (OUT_OF_SLOTS.includes(base) && !flushed && left.size > 0) {
+        flushed = true;
+        await flushLeft();
+      } else if (base === RC.INITIALIZE && options.startsTpm && !started) {
+        started = true;
+        await exchange(encodeCommand({ code: TPM_CC.STARTUP, parameters: new Uint8Array(2) }), 'medium');
+      } else {
+        throw responseError(rc, doing);
+      }
+    }
+  };
+
+  const flushHandle = async (handle: number): Promise<void> => {
+    const doing = 'clearing a place in the TPM';
+    const request = { code: TPM_CC.FLUSH_CONTEXT, parameters: createWriter().u32(handle).finish(), doing };
+    try {
+      await send(encodeCommand(request), request);
+      left.delete(handle);
+    } catch (error) {
+      // Nothing is at that handle any more: what we wanted.
+      if (isNativeError(error, 'tpm-error') && isGone(error.responseCode)) left.delete(handle);
+      else throw error;
+    }
+  };
+
+  const flushLeft = async (): Promise<void> => {
+    if (handleLost && foreign) {
+      for (const handle of await listMine()) if (!foreign.has(handle)) left.add(handle);
+      handleLost = false;
+    }
+    for (const handle of [...left]) await flushHandle(handle);
+  };
+
+  const listMine = () =>
+    listLoaded(async (request) => {
+      const response = await send(encodeCommand(request), request);
+      return decodeResponse(response, { handle: false, what: request.doing });
+    });
+
+  const sendForHandle = async (request: Request): Promise<Answer & { handle: number }> => {
+    if (options.bare && !foreign) foreign = new Set(await listMine());
+    try {
+      const answer = decodeResponse(await send(encodeCommand(request), request), { handle: true, what: request.doing });
+      return { ...answer, handle: answer.handle ?? 0 };
+    } catch (error) {
+      // The TPM may have made the object though its answer did not arrive whole.
+      if (!isNativeError(error) || error.responseCode === undefined) handleLost = options.bare === true;
+      throw error;
+    }
+  };
+
+  const scoped = async <T>(task: (scope: Scope) => Promise<T>): Promise<T> => {
+    if (closed) throw new NativeError('tpm-closed', 'The connection to the TPM is closed.');
+    if (left.size > 0 || handleLost) await flushLeft();
+    const mine = new Set<number>();
+    const scope: Scope = {
+      async run(request) {
+        return decodeResponse(await send(encodeCommand(request), request), { handle: false, what: request.doing });
+      },
+      async make(request) {
+        const answer = await sendForHandle(request);
+        mine.add(answer.handle);
+        return { handle: answer.handle, answer };
+      },
+      async flush(handle) {
+        await flushHandle(handle);
+        mine.delete(handle);
+      },
+      forget: (handle) => void mine.delete(handle),
+    };
+    let failed = false;
+    try {
+      return await task(scope);
+    } catch (error) {
+      failed = true;
+      throw error;
+    } finally {
+      for (const handle of mine) left.add(handle);
+      // After a failure the pipe may be gone: the leftovers wait for the next work, and the first error is told.
+      await flushLeft().catch((error: unknown) => {
+        if (!failed) throw error;
+      });
+    }
+  };
+
+  return {
+    address: options.address,
+    work(task) {
+      const mine = tail.then(() => scoped(task));
+      tail = mine.catch(() => undefined);
+      return mine;
+    },
+    async close() {
+      await tail;
+      if (closed) return;
+      closed = true;
+      await pipe.close();
+    },
+  };
+}
+
+function isGone(rc: number | undefined): boolean {
+  return (
+    rc !== undefined && (baseCode(rc) === RC.HANDLE || baseCode(rc) === RC.VALUE || baseCode(rc) === RC.REFERENCE_H0)
+  );
+}
