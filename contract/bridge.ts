@@ -84,6 +84,8 @@ export const Connection = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('offline'), since: Timestamp, lastKnownAt: Timestamp.nullable(), reason: UserError }),
 ]);
 
+export type Connection = z.infer<typeof Connection>;
+
 export const AppSnapshot = z.object({
   state: AppState,
   connection: Connection,
