@@ -1,5 +1,6 @@
 import { createECDH, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { bindingDigest, digest as hash } from '../attestation/index.ts';
+import { bindingDigest } from '../attestation/binding.ts';
+import { digest as hash } from '../attestation/hashes.ts';
 import type { BindingInput } from './tpm/attestor.ts';
 
 /** Where the key of a claim lives. The inventory shows it, because it says how hard the key is to copy. */

@@ -1,15 +1,12 @@
-import {
-  ALG,
-  type Binding,
-  bindingDigest,
-  createReader,
-  digest,
-  objectName,
-  sameBytes,
-  spkiOf,
-} from '../../attestation/index.ts';
+import { encodePcrSelections } from '../../attestation/attest.ts';
+import { type Binding, bindingDigest } from '../../attestation/binding.ts';
+import { createReader, sameBytes } from '../../attestation/bytes.ts';
+import { digest } from '../../attestation/hashes.ts';
+import { objectName } from '../../attestation/publicArea.ts';
+import { spkiOf } from '../../attestation/spki.ts';
+import { ALG } from '../../attestation/tpmConstants.ts';
 import { NativeError } from '../errors.ts';
-import { type Attested, certify, type PcrValue, pcrSelection, quote, readPcrs, signEcdsa } from './commands.ts';
+import { type Attested, certify, type PcrValue, quote, readPcrs, signEcdsa } from './commands.ts';
 import { type EkAlgorithm, type FoundEk, findEk, findEndorsement } from './endorsement.ts';
 import { readEventLog } from './eventLog.ts';
 import { type AkAlgorithm, activate, loadKeys, makeAttestationKey, makeDeviceKey, type WrappedKey } from './keys.ts';
@@ -202,7 +199,7 @@ async function quoteWithValues(
   pcrs: number[],
 ): Promise<Omit<Quote, 'eventLog'>> {
   const wanted = [...new Set(pcrs)].sort((a, b) => a - b);
-  const selection = pcrSelection(ALG.SHA256, wanted);
+  const selection = encodePcrSelections([{ hash: ALG.SHA256, pcrs: wanted }]);
   for (let tries = 0; tries < QUOTE_TRIES; tries += 1) {
     const attested = await quote(scope, ak, data, selection);
     const pcrValues: PcrValue[] = [];

@@ -1,4 +1,5 @@
-import { createReader, createWriter, HANDLE, type Reader, TPM_ST } from '../../attestation/index.ts';
+import { createReader, createWriter, type Reader } from '../../attestation/bytes.ts';
+import { HANDLE, TPM_ST } from '../../attestation/tpmConstants.ts';
 import { NativeError } from '../errors.ts';
 
 /** Authorization of one handle: a password (empty unless given) or a policy session. */

@@ -1,15 +1,7 @@
-import {
-  ALG,
-  createWriter,
-  encodePublic,
-  HANDLE,
-  type PublicArea,
-  parsePublic,
-  TPM_CAP,
-  TPM_CC,
-  TPM_PT,
-  TPM_ST,
-} from '../../attestation/index.ts';
+import { encodePcrSelections } from '../../attestation/attest.ts';
+import { createWriter } from '../../attestation/bytes.ts';
+import { encodePublic, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
+import { ALG, HANDLE, TPM_CAP, TPM_CC, TPM_PT, TPM_ST } from '../../attestation/tpmConstants.ts';
 import { isNativeError } from '../errors.ts';
 import { guarded } from './codec.ts';
 import { listRange } from './handles.ts';
@@ -245,16 +237,6 @@ export async function certify(
   return attested('Certify', parameters);
 }
 
-/** TPML_PCR_SELECTION of one bank (part 2, 10.6.2): three bytes of bitmap, PCR n at bit n mod 8 of byte n / 8. */
-export function pcrSelection(hash: number, pcrs: readonly number[]): Uint8Array {
-  const bitmap = new Uint8Array(3);
-  for (const pcr of pcrs) {
-    if (!Number.isInteger(pcr) || pcr < 0 || pcr > 23) throw new RangeError(`There is no PCR ${pcr}.`);
-    bitmap[pcr >> 3] = (bitmap[pcr >> 3] ?? 0) | (1 << (pcr & 7));
-  }
-  return createWriter().u32(1).u16(hash).u8(3).bytes(bitmap).finish();
-}
-
 export async function quote(
   scope: Scope,
   signer: number,
@@ -278,7 +260,7 @@ export type PcrValue = { index: number; value: Uint8Array };
 export async function readPcrs(scope: Scope, hash: number, pcrs: readonly number[]): Promise<PcrValue[]> {
   const { parameters } = await scope.run({
     code: TPM_CC.PCR_READ,
-    parameters: pcrSelection(hash, pcrs),
+    parameters: encodePcrSelections([{ hash, pcrs: [...pcrs] }]),
     doing: 'reading the PCRs',
   });
   return guarded('PCR_Read', () => {

@@ -1,4 +1,4 @@
-import { canonicalSpki } from '../../attestation/index.ts';
+import { canonicalSpki } from '../../attestation/spki.ts';
 
 /** TCG's optional header in front of a certificate in NV: tag, version, then the size as u16. */
 const TCG_HEADER = [0x10, 0x01, 0x00];

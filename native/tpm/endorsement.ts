@@ -1,17 +1,9 @@
-import {
-  CURVE,
-  EK_TEMPLATES,
-  type EkTemplateId,
-  ekUri,
-  encodePublic,
-  HANDLE,
-  NV,
-  type PublicArea,
-  parsePublic,
-  sameBytes,
-  spkiOf,
-  zeroFilledUnique,
-} from '../../attestation/index.ts';
+import { sameBytes } from '../../attestation/bytes.ts';
+import { ekUri } from '../../attestation/permanentIdentifier.ts';
+import { encodePublic, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
+import { spkiOf } from '../../attestation/spki.ts';
+import { EK_TEMPLATES, type EkTemplateId, zeroFilledUnique } from '../../attestation/templates.ts';
+import { CURVE, HANDLE, NV } from '../../attestation/tpmConstants.ts';
 import { isNativeError, NativeError } from '../errors.ts';
 import {
   createPrimary,

@@ -1,4 +1,5 @@
-import { createWriter, TPM_CAP, TPM_CC } from '../../attestation/index.ts';
+import { createWriter } from '../../attestation/bytes.ts';
+import { TPM_CAP, TPM_CC } from '../../attestation/tpmConstants.ts';
 import { type Answer, guarded } from './codec.ts';
 import type { Request } from './tpm.ts';
 

@@ -1,21 +1,15 @@
+import { createWriter, sameBytes } from '../../attestation/bytes.ts';
+import { hasAttributes, objectName, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
 import {
   AK_ECC_TEMPLATE,
   AK_RSA_TEMPLATE,
-  ALG,
-  createWriter,
   DEVICE_KEY_TEMPLATE,
-  HANDLE,
-  hasAttributes,
-  objectName,
   POLICY_A,
   POLICY_B,
   POLICY_C,
-  type PublicArea,
-  parsePublic,
   SRK_TEMPLATE,
-  sameBytes,
-  TPM_CC,
-} from '../../attestation/index.ts';
+} from '../../attestation/templates.ts';
+import { ALG, HANDLE, TPM_CC } from '../../attestation/tpmConstants.ts';
 import { isNativeError, NativeError } from '../errors.ts';
 import { guarded } from './codec.ts';
 import { certifyCreation, create, createPrimary, load, readPublic } from './commands.ts';

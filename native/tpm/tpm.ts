@@ -1,4 +1,5 @@
-import { createWriter, TPM_CC } from '../../attestation/index.ts';
+import { createWriter } from '../../attestation/bytes.ts';
+import { TPM_CC } from '../../attestation/tpmConstants.ts';
 import { isNativeError, NativeError } from '../errors.ts';
 import { type Answer, type Command, decodeResponse, encodeCommand, responseCode } from './codec.ts';
 import { listLoaded } from './handles.ts';
