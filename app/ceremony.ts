@@ -1,0 +1,288 @@
+import type { CeremonyStep, EnrollmentRequest, MachineReport, SelfDevice, ServerInfo } from '../contract/index.ts';
+import { isTransient, retrying } from './backoff.ts';
+import { base64, fromBase64 } from './bytes.ts';
+import { createGrantKey, exportGrantKey, type GrantKey, importGrantKey } from './dpop.ts';
+import { AppError, toAppError } from './errors.ts';
+import type { Inventory } from './inventory.ts';
+import type { Clock, Fetch, Logger } from './ports.ts';
+import { activate, makeAttestationKey, makeDeviceKey, tpmProof } from './proof.ts';
+import { type Prover, signerOf } from './prover.ts';
+import type { CeremonyRecord, EnrollmentRecord } from './records.ts';
+import type { SignIn } from './signIn.ts';
+
+export type CeremonyProgress = {
+  step(step: CeremonyStep, code: string | null): void;
+  signingIn(where: { code: string; url: string; userCode: string | null; expiresAt: Date }): void;
+  /** The network or the server is away; the ceremony goes on by itself when it is back. */
+  waitingForServer(error: AppError): void;
+};
+
+export type CeremonyContext = {
+  inventory: Inventory;
+  server: ServerInfo;
+  machine: MachineReport;
+  prover: Prover;
+  signIn: SignIn;
+  saved: CeremonyRecord | undefined;
+  save(record: CeremonyRecord): Promise<void>;
+  progress: CeremonyProgress;
+  clock: Clock;
+  fetch: Fetch;
+  log: Logger;
+  signal: AbortSignal;
+};
+
+/** How long a step keeps trying while the network or the server is away. */
+const PATIENCE_MS = 180_000;
+const SIGN_IN_MS = 300_000;
+const RESTARTS = 4;
+
+/**
+ * Runs one ceremony to its end, from wherever the saved record is. Transient failures are waited out; what the server forgot or spent in the
+ * meantime (it was killed, an answer was lost) is done again from the latest step that still holds. Everything else is thrown.
+ */
+export async function runCeremony(context: CeremonyContext): Promise<EnrollmentRecord> {
+  const { inventory, prover, progress, clock, signal } = context;
+  let { record, key } = await start(context);
+  let signInCut = false;
+  if (record.deviceKey) {
+    const device = await enrolledMeanwhile();
+    if (device) return finished(device);
+  }
+  for (let restarts = 0; ; restarts += 1) {
+    try {
+      return await steps();
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const error = toAppError(thrown);
+      const from = signInCut ? 'announce' : restartPoint(error);
+      signInCut = false;
+      if (from === 'announce' && record.deviceKey) {
+        const device = await enrolledMeanwhile();
+        if (device) return finished(device);
+      }
+      if (!from || restarts >= RESTARTS) throw error;
+      context.log.warn('a part of the ceremony starts over', { from, code: error.code });
+      await rewind(from);
+      if (isTransient(error)) progress.waitingForServer(error);
+      await clock.sleep(250 * 2 ** restarts, signal);
+      signal.throwIfAborted();
+    }
+  }
+
+  async function steps(): Promise<EnrollmentRecord> {
+    const grant = record.grant ?? (await getGrant());
+    const code = grant.ceremony.code;
+    const credential = inventory.granted(key, grant.grant);
+    if (prover.kind === 'tpm') {
+      progress.step('attestation-key', code);
+      const attestationKey =
+        record.attestationKey ?? (await makeAttestationKey(prover.attestor, prover.permanentIdentifier));
+      await keep({ attestationKey });
+      progress.step('activation', code);
+      const { attestor, endorsement } = prover;
+      // Each try asks for a new credential: the secret of the last one may have been spent by an answer that was lost.
+      const akChain =
+        record.akChain ??
+        (await patient(() => activate({ inventory, credential, attestor, endorsement, key: attestationKey })));
+      await keep({ akChain });
+    }
+    progress.step('device-key', code);
+    const deviceKey =
+      record.deviceKey ??
+      (prover.kind === 'tpm'
+        ? await makeDeviceKey(prover.attestor)
+        : { kind: 'claim' as const, spki: base64(await prover.signer.spki()) });
+    await keep({ deviceKey });
+    progress.step('enrollment', code);
+    const challenge = await patient(() => inventory.challenge(credential));
+    const body = await enrollmentBody(challenge);
+    return finished(await patient(() => inventory.enroll(key, grant.grant, body)));
+  }
+
+  async function getGrant() {
+    progress.step('announce', null);
+    const ceremony =
+      record.ceremony ??
+      (await patient(() =>
+        inventory.announce({
+          permanentIdentifier: prover.permanentIdentifier,
+          deviceName: context.machine.hostName,
+          os: context.machine.os,
+          keyThumbprint: key.thumbprint,
+        }),
+      ));
+    await keep({ ceremony });
+    progress.step('sign-in', ceremony.code);
+    const token = await withDeadline(signal, clock, deadline(ceremony.expiresAt, clock), (limited) =>
+      context.signIn({
+        origin: inventory.origin,
+        server: context.server,
+        ceremony,
+        key,
+        fetch: context.fetch,
+        waiting: ({ url, userCode, expiresAt }) =>
+          progress.signingIn({ code: ceremony.code, url, userCode, expiresAt }),
+        signal: limited,
+      }),
+    ).catch((error: unknown) => {
+      signal.throwIfAborted();
+      const known = toAppError(error);
+      // Whatever the browser or the code exchange had reached is lost with the connection: sign in anew once the server is back.
+      signInCut = isTransient(known);
+      throw known;
+    });
+    progress.step('grant', ceremony.code);
+    const grant = await patient(() => inventory.grant(key, token, ceremony.id));
+    await keep({ grant });
+    return grant;
+  }
+
+  async function enrollmentBody(challenge: Awaited<ReturnType<Inventory['challenge']>>): Promise<EnrollmentRequest> {
+    const { machine } = context;
+    const { attestationKey, akChain, deviceKey } = record;
+    const common = { origin: inventory.origin, permanentIdentifier: prover.permanentIdentifier };
+    if (prover.kind === 'tpm' && attestationKey && akChain && deviceKey?.kind === 'tpm') {
+      const { attestor } = prover;
+      const proof = { attestor, attestationKey, akChain, deviceKey, challenge, thumbprint: key.thumbprint, ...common };
+      return { kind: 'tpm', machine, proof: await tpmProof(proof) };
+    }
+    if (prover.kind === 'claim' && deviceKey?.kind === 'claim') {
+      const binding = { ...common, challenge: fromBase64(challenge.challenge), grantThumbprint: key.thumbprint };
+      const signature = base64(await prover.signer.signClaim(binding));
+      const { protection } = prover.signer;
+      return {
+        kind: 'claim',
+        machine,
+        challenge: challenge.challenge,
+        deviceKey: { spki: deviceKey.spki, protection },
+        signature,
+      };
+    }
+    throw new AppError('key-of-another-tpm', 'The saved ceremony belongs to another kind of hardware.');
+  }
+
+  /** The answer to the enrolment may have been lost: the device key tells whether the server took it. */
+  async function enrolledMeanwhile(): Promise<SelfDevice | undefined> {
+    const { deviceKey } = record;
+    if (!deviceKey) return undefined;
+    try {
+      return await patient(() => inventory.self(signerOf(prover, deviceKey)));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isTransient(toAppError(error))) throw error;
+      return undefined;
+    }
+  }
+
+  function finished(device: SelfDevice): EnrollmentRecord {
+    const { attestationKey, akChain, deviceKey } = record;
+    if (!deviceKey) throw new AppError('unexpected', 'The enrolment ended without a device key.');
+    return {
+      version: 1,
+      origin: inventory.origin,
+      team: device.team,
+      permanentIdentifier: prover.permanentIdentifier,
+      attestationKey,
+      akChain: akChain ?? [],
+      deviceKey,
+      device,
+      seenAt: clock.now().toISOString(),
+    };
+  }
+
+  async function rewind(from: RestartPoint): Promise<void> {
+    switch (from) {
+      case 'announce':
+        key = await createGrantKey();
+        return keep({ grantKey: await exportGrantKey(key), ceremony: null, grant: null });
+      case 'activation':
+        return keep({ akChain: null });
+      case 'keys':
+        return keep({ attestationKey: null, akChain: null, deviceKey: null });
+      case 'enrollment':
+        return;
+      default:
+        throw from satisfies never;
+    }
+  }
+
+  async function keep(change: Partial<CeremonyRecord>): Promise<void> {
+    signal.throwIfAborted();
+    record = { ...record, ...change };
+    await context.save(record);
+  }
+
+  function patient<T>(run: () => Promise<T>): Promise<T> {
+    return retrying(run, { clock, signal, forMs: PATIENCE_MS, onWait: progress.waitingForServer });
+  }
+}
+
+type RestartPoint = 'announce' | 'activation' | 'enrollment' | 'keys';
+
+/** Which part has to be done again after a refusal that a restart, a lost answer or a swapped TPM explains. */
+function restartPoint(error: AppError): RestartPoint | undefined {
+  switch (error.code) {
+    case 'ceremony-expired':
+    case 'grant-expired':
+    case 'grant-used':
+    case 'unauthenticated':
+      return 'announce';
+    case 'secret-refused':
+    case 'ak-certificate-refused':
+      return 'activation';
+    case 'challenge-refused':
+      return 'enrollment';
+    case 'key-of-another-tpm':
+      return 'keys';
+    default:
+      return undefined;
+  }
+}
+
+/** The saved record where it still fits this server, this hardware and the time; a fresh one otherwise. */
+async function start(context: CeremonyContext): Promise<{ record: CeremonyRecord; key: GrantKey }> {
+  const { saved, inventory, prover, clock } = context;
+  if (saved && saved.origin === inventory.origin && saved.permanentIdentifier === prover.permanentIdentifier) {
+    const alive = saved.grant !== null && Date.parse(saved.grant.expiresAt) > clock.now().getTime();
+    if (alive) return { record: saved, key: await importGrantKey(saved.grantKey) };
+    const key = await createGrantKey();
+    return { record: { ...saved, grantKey: await exportGrantKey(key), ceremony: null, grant: null }, key };
+  }
+  const key = await createGrantKey();
+  const record: CeremonyRecord = {
+    version: 1,
+    origin: inventory.origin,
+    permanentIdentifier: prover.permanentIdentifier,
+    grantKey: await exportGrantKey(key),
+    ceremony: null,
+    grant: null,
+    attestationKey: null,
+    akChain: null,
+    deviceKey: null,
+  };
+  return { record, key };
+}
+
+function deadline(expiresAt: string, clock: Clock): number {
+  return Math.max(1000, Math.min(SIGN_IN_MS, Date.parse(expiresAt) - clock.now().getTime()));
+}
+
+async function withDeadline<T>(
+  signal: AbortSignal,
+  clock: Clock,
+  ms: number,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const timer = new AbortController();
+  const expired = new AbortController();
+  const stop = AbortSignal.any([signal, timer.signal]);
+  void clock.sleep(ms, stop).then(() => {
+    if (!stop.aborted) expired.abort(new AppError('sign-in-timeout', 'Nobody finished the sign-in in time.'));
+  });
+  try {
+    return await run(AbortSignal.any([signal, expired.signal]));
+  } finally {
+    timer.abort();
+  }
+}

@@ -1,0 +1,10 @@
+export * from './app.ts';
+export * from './enrolOnce.ts';
+export { AppError, type AppErrorCode, LOCAL_ERRORS, toAppError, toUserError } from './errors.ts';
+export { systemClock } from './node/clock.ts';
+export { createFileStore } from './node/fileStore.ts';
+export { createLineLogger, type LogLevel, silentLogger } from './node/logger.ts';
+export type * from './ports.ts';
+export { isLoopback, serverOrigin } from './serverUrl.ts';
+export type { ManagedSource, SettingsInForce } from './settings.ts';
+export { browserSignIn, deviceCodeSignIn, provisioningSignIn, type SignIn } from './signIn.ts';

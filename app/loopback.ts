@@ -1,0 +1,93 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AppError } from './errors.ts';
+
+export type LoopbackListener = {
+  redirectUri: string;
+  /** The one matching request, as its full URL. Rejects with the signal's reason. */
+  callback: Promise<URL>;
+  close(): Promise<void>;
+};
+
+/**
+ * Waits on 127.0.0.1 (then [::1]) and an ephemeral port for the redirect of one sign-in (RFC 8252 section 7.3): exactly one GET with the
+ * exact path, the Host that was given out, and the expected `state`. Everything else is answered 404 and does not end the wait, so that
+ * another program cannot spend the attempt by guessing the port.
+ */
+export async function listenOnLoopback(options: {
+  path: string;
+  state: string;
+  page: { title: string; text: string };
+  signal: AbortSignal;
+}): Promise<LoopbackListener> {
+  const { server, origin } = await listen();
+  const { promise, resolve, reject } = Promise.withResolvers<URL>();
+  promise.catch(() => undefined); // closed by `signal` before anybody awaited it
+  const abort = () => reject(options.signal.reason);
+  options.signal.addEventListener('abort', abort, { once: true });
+  if (options.signal.aborted) abort();
+  let taken = false;
+  server.on('request', (request, response) => {
+    const url = matching(request, origin, options);
+    if (!url || taken) return answer(response, 404, 'Not found', 'There is nothing here.');
+    taken = true;
+    answer(response, 200, options.page.title, options.page.text);
+    response.on('finish', () => resolve(url));
+    response.on('close', () => resolve(url));
+  });
+  return {
+    redirectUri: `${origin}${options.path}`,
+    callback: promise,
+    close: () =>
+      new Promise((done) => {
+        options.signal.removeEventListener('abort', abort);
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function matching(request: IncomingMessage, origin: string, options: { path: string; state: string }): URL | undefined {
+  const url = URL.parse(request.url ?? '', origin);
+  if (request.method !== 'GET' || !url || url.origin !== origin || url.pathname !== options.path) return undefined;
+  if (request.headers.host !== new URL(origin).host) return undefined;
+  return url.searchParams.get('state') === options.state ? url : undefined;
+}
+
+async function listen(): Promise<{ server: Server; origin: string }> {
+  const problems: unknown[] = [];
+  for (const host of ['127.0.0.1', '::1']) {
+    const server = createServer({ maxHeaderSize: 16_384 });
+    server.requestTimeout = 10_000;
+    try {
+      await new Promise<void>((done, failed) => {
+        server.once('error', failed);
+        server.listen({ host, port: 0, exclusive: true }, done);
+      });
+      const { port } = server.address() as AddressInfo;
+      return { server, origin: `http://${host === '::1' ? '[::1]' : host}:${port}` };
+    } catch (error) {
+      problems.push(error);
+    }
+  }
+  throw new AppError('browser-not-opened', 'Muster could not listen on this machine for the end of the sign-in.', {
+    advice: 'Ask your IT whether a security program stops programs from listening on 127.0.0.1.',
+    cause: new AggregateError(problems),
+  });
+}
+
+function answer(response: ServerResponse, status: number, title: string, text: string): void {
+  const body = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head><body><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p></main></body></html>\n`;
+  response.writeHead(status, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+    connection: 'close',
+  });
+  response.end(body);
+}
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);

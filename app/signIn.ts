@@ -1,0 +1,143 @@
+import * as oauth from 'openid-client';
+import type { Ceremony, ServerInfo } from '../contract/index.ts';
+import type { GrantKey } from './dpop.ts';
+import { AppError } from './errors.ts';
+import type { SignInToken } from './inventory.ts';
+import { listenOnLoopback } from './loopback.ts';
+import { mapOAuthError } from './oauthErrors.ts';
+import type { Fetch, SystemBrowser } from './ports.ts';
+import { assertSecure, isLoopback } from './serverUrl.ts';
+
+export type SignInRequest = {
+  origin: string;
+  server: ServerInfo;
+  ceremony: Ceremony;
+  key: GrantKey;
+  fetch: Fetch;
+  /** The person has to act in a browser at this address (for the device flow, after typing `userCode`). */
+  waiting(where: { url: string; userCode: string | null; expiresAt: Date }): void;
+  signal: AbortSignal;
+};
+
+/** One way to get a token for a grant. The ceremony does not know which. */
+export type SignIn = (request: SignInRequest) => Promise<SignInToken>;
+
+const CALLBACK_PATH = '/callback';
+const SCOPE = 'openid';
+
+/** System browser, authorization code, PKCE S256, loopback redirect, `state`, `nonce` and `iss` checked (RFC 8252, RFC 9207). */
+export function browserSignIn(browser: SystemBrowser, onBrowserProblem: 'wait' | 'stop'): SignIn {
+  return async (request) => {
+    const config = await discover(request, request.server.clientIds.desktop);
+    const issuer = config.serverMetadata().issuer;
+    const state = oauth.randomState();
+    const nonce = oauth.randomNonce();
+    const verifier = oauth.randomPKCECodeVerifier();
+    const listener = await listenOnLoopback({
+      path: CALLBACK_PATH,
+      state,
+      page: { title: 'You can close this page', text: 'Muster goes on in its own window.' },
+      signal: request.signal,
+    });
+    try {
+      const url = oauth.buildAuthorizationUrl(config, {
+        redirect_uri: listener.redirectUri,
+        scope: SCOPE,
+        state,
+        nonce,
+        code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+        ceremony: request.ceremony.id,
+        dpop_jkt: request.key.thumbprint,
+      });
+      assertSecure(url);
+      request.waiting({ url: url.href, userCode: null, expiresAt: new Date(request.ceremony.expiresAt) });
+      // Where no browser opens, the address can still be copied from the window: with a person there, the wait goes on.
+      const opened = browser.open(url.href);
+      const problem = opened.then(
+        () => listener.callback,
+        (error: unknown) => (onBrowserProblem === 'wait' ? listener.callback : Promise.reject(error)),
+      );
+      const callback = await Promise.race([listener.callback, problem]);
+      requireIssuer(callback, issuer);
+      const tokens = await oauth.authorizationCodeGrant(
+        config,
+        callback,
+        { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true },
+        undefined,
+        { DPoP: oauth.getDPoPHandle(config, request.key.pair) },
+      );
+      return bound(tokens);
+    } catch (error) {
+      request.signal.throwIfAborted();
+      throw mapOAuthError(error);
+    } finally {
+      await listener.close();
+    }
+  };
+}
+
+/** RFC 8628, for a machine without a browser: the person types a code in a browser elsewhere. */
+export function deviceCodeSignIn(): SignIn {
+  return async (request) => {
+    try {
+      const config = await discover(request, request.server.clientIds.agent);
+      const answer = await oauth.initiateDeviceAuthorization(config, {
+        scope: SCOPE,
+        ceremony: request.ceremony.id,
+        dpop_jkt: request.key.thumbprint,
+      });
+      assertSecure(new URL(answer.verification_uri));
+      request.waiting({
+        url: answer.verification_uri,
+        userCode: answer.user_code,
+        expiresAt: new Date(Date.parse(request.ceremony.expiresAt)),
+      });
+      const tokens = await oauth.pollDeviceAuthorizationGrant(config, answer, undefined, {
+        DPoP: oauth.getDPoPHandle(config, request.key.pair),
+        signal: request.signal,
+      });
+      return bound(tokens);
+    } catch (error) {
+      request.signal.throwIfAborted();
+      throw mapOAuthError(error);
+    }
+  };
+}
+
+/** No person: IT's token from managed settings, used together with a proof of the ceremony's key. */
+export function provisioningSignIn(token: string): SignIn {
+  return async () => ({ kind: 'provisioning-token', token });
+}
+
+/** The server is its own authorization server: an issuer elsewhere would be a mix-up, whatever it answers. */
+async function discover(request: SignInRequest, clientId: string): Promise<oauth.Configuration> {
+  const issuer = new URL(request.server.issuer);
+  assertSecure(issuer);
+  if (issuer.origin !== request.origin) {
+    throw new AppError('server-not-muster', `${request.origin} names a sign-in service on another server.`);
+  }
+  return oauth
+    .discovery(issuer, clientId, undefined, oauth.None(), {
+      [oauth.customFetch]: (url, options) => request.fetch(url, { ...(options as RequestInit), redirect: 'manual' }),
+      ...(isLoopback(issuer) ? { execute: [oauth.allowInsecureRequests] } : {}),
+      timeout: 20,
+    })
+    .catch((error: unknown) => {
+      throw mapOAuthError(error);
+    });
+}
+
+/** RFC 9207, required and not only where it is advertised: this server always sends it. */
+function requireIssuer(callback: URL, issuer: string): void {
+  if (callback.searchParams.get('iss') !== issuer) {
+    throw new AppError('sign-in-failed', 'The answer to the sign-in does not come from this server.');
+  }
+}
+
+function bound(tokens: oauth.TokenEndpointResponse): SignInToken {
+  if (tokens.token_type !== 'dpop') {
+    throw new AppError('sign-in-failed', 'The server gave a token that is not bound to this ceremony.');
+  }
+  return { kind: 'dpop', token: tokens.access_token };
+}
