@@ -20,7 +20,13 @@ export {
 } from './ekCertificate.ts';
 export { ATTESTATION_ERROR_CODES, AttestationError, type AttestationErrorCode } from './error.ts';
 export { digest, type HashName, hashOf } from './hashes.ts';
-export { type Authority, createAttestationCa, issueAkCertificate, type TpmAttributes } from './issueAkCertificate.ts';
+export {
+  type Authority,
+  createAttestationCa,
+  createIssuingAuthority,
+  issueAkCertificate,
+  type TpmAttributes,
+} from './issueAkCertificate.ts';
 export { type Credential, makeCredential, type RandomPurpose, type RandomSource } from './makeCredential.ts';
 export { ekUri, normalizePermanentIdentifier } from './permanentIdentifier.ts';
 export { readCertifiedKey, verifyCertify, verifyQuote } from './proofs.ts';
@@ -41,6 +47,7 @@ export {
   acceptVendorCertificate,
   classOfVendor,
   createTrustStore,
+  describeRoot,
   EK_CLASSES,
   type EkClass,
   type ManifestEntry,

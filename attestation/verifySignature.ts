@@ -1,17 +1,17 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
-import type { parseSignature, TpmSignature } from './attest.ts';
+import type { TpmSignature } from './attest.ts';
 import { concat, padTo } from './bytes.ts';
 import { refuse } from './error.ts';
 import { hashOf, strongHashOf } from './hashes.ts';
 import { curveSize, type PublicArea } from './publicArea.ts';
+import { type KeyNumbers, keyNumbersOf } from './spki.ts';
 import { ALG } from './tpmConstants.ts';
 
 const SCHEMES = { rsassa: ALG.RSASSA, rsapss: ALG.RSAPSS, ecdsa: ALG.ECDSA } as const;
 
 /**
  * Verifies a TPM's signature over `data` (a TPMS_ATTEST without size) with the scheme and hash that the *key* declares: a signature of
- * another scheme or hash is refused before any arithmetic. Errors: `wrong-scheme`, `weak-algorithm`, `bad-signature`, `too-large`.
- * Source: TPM 2.0 Library part 1 section 31; {@link parseSignature} gives the input.
+ * another scheme or hash is refused before any arithmetic. Errors: `wrong-scheme`, `weak-algorithm`, `bad-signature`.
  */
 export function checkTpmSignature(
   area: PublicArea,
@@ -19,41 +19,54 @@ export function checkTpmSignature(
   signature: TpmSignature,
   data: Uint8Array,
   what: string,
-  allowSha1 = false,
 ): void {
   const { alg, hash } = area.scheme;
   if (SCHEMES[signature.alg] !== alg || signature.hash !== hash) {
     refuse('wrong-scheme', `${what} is signed with another scheme or hash than its key declares.`);
   }
-  const { name } = allowSha1 ? hashOf(signature.hash) : strongHashOf(signature.hash);
-  if (!verify(name, data, keyOptions(area, key, signature), signatureBytes(area, signature))) {
+  strongHashOf(signature.hash);
+  checkSignature(keyNumbersOf(area), key, signature, data, what);
+}
+
+/** Verifies a TPMT_SIGNATURE by a key whose scheme is not known from a public area. Errors: `wrong-scheme`, `bad-signature`. */
+export function checkSignature(
+  numbers: KeyNumbers,
+  key: KeyObject,
+  signature: TpmSignature,
+  data: Uint8Array,
+  what: string,
+): void {
+  const { name } = hashOf(signature.hash);
+  if (!verify(name, data, keyOptions(key, signature), signatureBytes(numbers, signature))) {
     refuse('bad-signature', `${what} is not signed by the attestation key.`);
   }
 }
 
-function keyOptions(area: PublicArea, key: KeyObject, signature: TpmSignature) {
-  switch (signature.alg) {
+function keyOptions(key: KeyObject, { alg }: TpmSignature) {
+  switch (alg) {
+    // A bare key means PKCS #1 v1.5 for RSA, and is verified twice as fast as one with options.
+    case 'rsassa':
+      return key;
     case 'ecdsa':
       return { key, dsaEncoding: 'ieee-p1363' as const };
-    case 'rsassa':
-      return { key, padding: constants.RSA_PKCS1_PADDING };
     case 'rsapss':
       return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
     default:
-      return (signature satisfies never) ?? area;
+      return alg satisfies never;
   }
 }
 
-/** TPMs strip leading zeros of r and s (part 2 section 11.3.2); an RSA signature is as long as its modulus, so that it has one form only. */
-function signatureBytes(area: PublicArea, signature: TpmSignature): Uint8Array {
+/** TPMs strip leading zeros of r and s (part 2 section 11.2.2); an RSA signature is as long as its modulus, so that it has one form only. */
+function signatureBytes(key: KeyNumbers, signature: TpmSignature): Uint8Array {
   if (signature.alg !== 'ecdsa') {
-    if (area.type !== 'rsa' || signature.signature.length !== area.keyBits / 8) {
+    if (key.type !== 'rsa') return refuse('wrong-scheme', 'An RSA signature cannot come from an EC key.');
+    if (signature.signature.length !== key.modulus.length) {
       refuse('bad-signature', 'The RSA signature is not as long as the modulus of its key.');
     }
     return signature.signature;
   }
-  if (area.type !== 'ecc') return refuse('wrong-scheme', 'An ECDSA signature cannot come from an RSA key.');
-  const size = curveSize(area.curve);
+  if (key.type !== 'ecc') return refuse('wrong-scheme', 'An ECDSA signature cannot come from an RSA key.');
+  const size = curveSize(key.curve);
   if (signature.r.length > size || signature.s.length > size) {
     refuse('bad-signature', 'The ECDSA signature is longer than the field of its curve.');
   }
