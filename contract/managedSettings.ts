@@ -177,6 +177,15 @@ export const ManagedProfile = ManagedValues.extend({
 });
 export type ManagedProfile = z.infer<typeof ManagedProfile>;
 
+/** Where each operating system keeps the settings. The app's identifier is also electron-builder.yml's appId, and never changes. */
+export const MANAGED_PLACES = {
+  windowsKey: 'SOFTWARE\\Policies\\Muster',
+  macosDomain: 'org.muster.Muster',
+  linuxFiles: ['/etc/muster/managed-settings.json', '/usr/share/muster/managed-settings.json'],
+  names: MANAGED_NAMES,
+  nested: ['Defaults'],
+} as const;
+
 /** What holds where neither the organization nor the person said anything. */
 export const BUILT_IN: Readonly<ManagedValues> = {
   SelfEnrolment: 'browser',
