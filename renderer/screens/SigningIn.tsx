@@ -1,0 +1,52 @@
+import { Button } from '../../ui/Button.tsx';
+import { CeremonyCode } from '../../ui/CeremonyCode.tsx';
+import { CopyButton } from '../../ui/Copy.tsx';
+import { useFormat } from '../../ui/I18n.tsx';
+import { useNow } from '../../ui/useNow.ts';
+import { Screen } from '../Screen.tsx';
+import { useWindowText } from '../text.ts';
+import type { Call } from '../useLink.ts';
+
+export function SigningIn(props: {
+  code: string;
+  browserUrl: string;
+  expiresAt: string;
+  call: Call;
+  reopening: boolean;
+}) {
+  const t = useWindowText();
+  const format = useFormat();
+  const now = useNow(10_000);
+  const { call } = props;
+  const over = Date.parse(props.expiresAt) <= now;
+  return (
+    <Screen
+      icon="browser"
+      tone="accent"
+      title={t('signingIn.title')}
+      text={<p>{t('signingIn.text')}</p>}
+      actions={
+        <>
+          <p className="promise">
+            {over ? t('signingIn.expired') : t('signingIn.expires', { when: format.relative(props.expiresAt, now) })}
+          </p>
+          <Button look="primary" wide busy={props.reopening} onClick={() => void call('reopenBrowser', {})}>
+            {t('signingIn.reopen')}
+          </Button>
+          <Button look="plain" wide onClick={() => void call('cancel', {})}>
+            {t('action.cancel')}
+          </Button>
+        </>
+      }
+    >
+      <div className="card code-card">
+        <p className="soft">{t('signingIn.codeLabel')}</p>
+        <CeremonyCode code={props.code} />
+        <p className="code-note">{t('signingIn.codeNote')}</p>
+      </div>
+      <div className="centred">
+        <CopyButton text={props.browserUrl} label={t('signingIn.copyAddress')} />
+      </div>
+    </Screen>
+  );
+}
