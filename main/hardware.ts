@@ -1,0 +1,30 @@
+import { AppError, type Hardware, type HardwareIdentity } from '../app/index.ts';
+import { createClaimSigner, createTpmAttestor, type OpenTpmOptions, openTpm, readMachine } from '../native/index.ts';
+import { type ClaimKeyStore, fileClaimKey } from './claimKey.ts';
+
+export type HardwareOptions = {
+  /** Instead of this machine's own TPM: a TCTI string, for the demo's software TPM. */
+  tcti?: string | undefined;
+  /** Electron starts the TPM's process in its own way. */
+  spawn?: OpenTpmOptions['spawn'];
+  inProcess?: boolean | undefined;
+  /** Where a claim key is kept on a machine that has no TPM interface at all (a Mac without an enclave key). */
+  claimKeys: ClaimKeyStore;
+};
+
+/** native/ behind the core's port. Errors of native/ pass through as they are; the core knows their codes. */
+export function createHardwareIdentity(options: HardwareOptions, platform = process.platform): HardwareIdentity {
+  return {
+    readMachine: () => readMachine(platform),
+    async hardware(): Promise<Hardware> {
+      if (platform === 'darwin' && options.tcti === undefined) {
+        return { kind: 'claim', signer: createClaimSigner(await fileClaimKey(options.claimKeys)) };
+      }
+      if (platform !== 'linux' && platform !== 'win32' && options.tcti === undefined) {
+        throw new AppError('tpm-missing', `Muster does not know the hardware of ${platform} machines.`);
+      }
+      const { tcti, spawn, inProcess } = options;
+      return { kind: 'tpm', open: async () => createTpmAttestor(await openTpm({ tcti, spawn, inProcess })) };
+    },
+  };
+}
