@@ -1,3 +1,5 @@
+import type {} from '@fastify/cookie';
+import type {} from '@fastify/swagger';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type Provider from 'oidc-provider';
 import type { Role, Scope, TeamSettings } from '../../contract/index.ts';

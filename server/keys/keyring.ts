@@ -3,6 +3,7 @@ import {
   createDecipheriv,
   createHash,
   createPrivateKey,
+  createPublicKey,
   generateKeyPairSync,
   type KeyObject,
   randomBytes,
@@ -154,4 +155,40 @@ export async function rewrap(trx: Trx, current: KeyEncryptionKey, next: KeyEncry
     await trx.updateTable('server_keys').set({ sealed }).where('id', '=', row.id).execute();
   }
   return rows.length;
+}
+
+/** A key made elsewhere (a certificate authority's) under the purpose that names it, or the one that is there already. */
+export async function findSigningKey(db: Db, kek: KeyEncryptionKey, purpose: string): Promise<SigningKey | undefined> {
+  const row = await db
+    .selectFrom('server_keys')
+    .selectAll()
+    .where('purpose', '=', purpose)
+    .where('retired_at', 'is', null)
+    .orderBy('created_at', 'desc')
+    .executeTakeFirst();
+  if (!row) return undefined;
+  const secret = unseal(kek, contextOf(row), row.sealed);
+  const privateKey = createPrivateKey({ key: Buffer.from(secret), type: 'pkcs8', format: 'der' });
+  return { id: row.id, privateKey, publicKey: row.public, certificate: row.certificate };
+}
+
+/** Seals and stores a key that was made elsewhere, with its certificate (DER). */
+export async function storeSigningKey(
+  trx: Trx,
+  kek: KeyEncryptionKey,
+  purpose: string,
+  now: number,
+  key: { privateKey: KeyObject; certificate: Uint8Array },
+): Promise<void> {
+  const id = newId(now);
+  const row: ServerKeyRow = {
+    id,
+    purpose,
+    sealed: seal(kek, contextOf({ id, purpose }), key.privateKey.export({ type: 'pkcs8', format: 'der' })),
+    public: createPublicKey(key.privateKey).export({ type: 'spki', format: 'der' }).toString('base64'),
+    certificate: Buffer.from(key.certificate).toString('base64'),
+    created_at: now,
+    retired_at: null,
+  };
+  await trx.insertInto('server_keys').values(row).execute();
 }

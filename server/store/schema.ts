@@ -297,9 +297,11 @@ export interface ServerKeyRow {
 export interface TrustedRootRow {
   fingerprint: string;
   certificate: string;
-  label: string;
-  ek_class: EkClass;
-  source: 'demo' | 'manual';
+  vendor: string;
+  role: 'root' | 'intermediate';
+  /** Null where the vendor's own class holds. */
+  ek_class: 'hardware' | 'firmware' | 'virtual' | 'software' | null;
+  source: 'shipped' | 'administrator' | 'demo';
   created_at: number;
 }
 

@@ -306,8 +306,9 @@ export async function up(db: Db): Promise<void> {
   await table(db, 'trusted_roots', {
     fingerprint: 'text',
     certificate: 'text',
-    label: 'text',
-    ek_class: 'text',
+    vendor: 'text',
+    role: 'text',
+    ek_class: 'text?',
     source: 'text',
     created_at: 'integer',
   });

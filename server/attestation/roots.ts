@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { createTrustStore, type TrustStore, type VendorRoot } from '../../attestation/index.ts';
+import { ServerError } from '../error.ts';
+import type { TrustedRootRow } from '../store/schema.ts';
+import type { Db, Store, Trx } from '../store/store.ts';
+
+/** The vendor roots and intermediates of this store, parsed once and again after a change. */
+export type Roots = { trust(): Promise<TrustStore>; changed(): void };
+
+export function createRoots(db: Db): Roots {
+  let cached: Promise<TrustStore> | undefined;
+  const load = async (): Promise<TrustStore> => {
+    const rows = await db.selectFrom('trusted_roots').selectAll().execute();
+    const der = (row: TrustedRootRow) => new Uint8Array(Buffer.from(row.certificate, 'base64'));
+    const roots = rows
+      .filter((row) => row.role === 'root')
+      .map((row): VendorRoot => {
+        const root = { certificate: der(row), vendor: row.vendor, source: row.source };
+        return row.ek_class === null ? root : { ...root, class: row.ek_class };
+      });
+    return createTrustStore({ roots, intermediates: rows.filter((row) => row.role === 'intermediate').map(der) });
+  };
+  return {
+    trust: () => {
+      cached ??= load();
+      return cached;
+    },
+    changed: () => {
+      cached = undefined;
+    },
+  };
+}
+
+type NewRoot = Pick<TrustedRootRow, 'vendor' | 'role' | 'ek_class' | 'source'> & { certificate: Uint8Array };
+
+/** Stores a certificate by its SHA-256; the same bytes again change nothing. */
+export async function storeRoot(trx: Trx, now: number, root: NewRoot): Promise<void> {
+  await trx
+    .insertInto('trusted_roots')
+    .values({
+      fingerprint: createHash('sha256').update(root.certificate).digest('hex'),
+      certificate: Buffer.from(root.certificate).toString('base64'),
+      vendor: root.vendor,
+      role: root.role,
+      ek_class: root.ek_class,
+      source: root.source,
+      created_at: now,
+    })
+    .onConflict((c) => c.column('fingerprint').doNothing())
+    .execute();
+}
+
+/**
+ * Trusts the CA of the demo's software TPM, as class `software`, in a demo store. Errors: `store-is-production` anywhere
+ * else; those of a certificate that cannot be read.
+ */
+export async function addDemoRoot(store: Store, now: number, certificate: Uint8Array, vendor: string): Promise<void> {
+  if (store.stamp !== 'demo') {
+    throw new ServerError('store-is-production', 'Only a demo store trusts the CA of a software TPM.');
+  }
+  createTrustStore({ roots: [{ certificate, vendor, class: 'software', source: 'demo' }] });
+  await store.write((trx) =>
+    storeRoot(trx, now, { certificate, vendor, role: 'root', ek_class: 'software', source: 'demo' }),
+  );
+}

@@ -1,0 +1,148 @@
+import type { FastifyRequest } from 'fastify';
+import type { Role, Scope } from '../../contract/index.ts';
+import { Role as RoleSchema, Scope as ScopeSchema } from '../../contract/index.ts';
+import { refuse } from '../error.ts';
+import { reportReplacedKey } from '../enrollment/replacedKey.ts';
+import { findGrant } from '../store/ceremonies.ts';
+import { hashOf, isSecret } from '../store/ids.ts';
+import { findSession } from '../store/sessions.ts';
+import type { Access, App, Context, Principal } from './context.ts';
+import { cookieName } from './cookies.ts';
+import { verifyDpop } from './dpop.ts';
+import { isOwnOrigin } from './sameOrigin.ts';
+import { checkContentDigest, verifySignature } from './signature.ts';
+
+const ANONYMOUS: Principal = { kind: 'anonymous' };
+const TOKEN_TOUCH_MS = 60_000;
+
+/** Enforces every route's access rule before its body is read; a route that declares none does not register. */
+export function enforceAccess(app: App, context: Context): void {
+  app.decorateRequest('principal', undefined as never);
+  app.decorateRequest('rawBody', null);
+  app.addHook('onRoute', (route) => {
+    if (!route.config?.access) throw new Error(`Route ${route.method} ${route.url} does not say who may call it.`);
+  });
+  app.addHook('onRequest', async (request) => {
+    request.principal = ANONYMOUS;
+    const access = request.routeOptions.config?.access;
+    if (access) request.principal = await admit(request, access, context);
+  });
+  app.addHook('preValidation', async (request) => {
+    if (request.principal.kind !== 'device' || !hasBody(request)) return;
+    checkContentDigest(request.headers['content-digest'], request.rawBody ?? Buffer.alloc(0));
+  });
+}
+
+async function admit(request: FastifyRequest, access: Access, context: Context): Promise<Principal> {
+  switch (access.kind) {
+    case 'public':
+      return ANONYMOUS;
+    case 'administrator':
+      return admitAdministrator(request, access, context);
+    case 'device':
+      return admitDevice(request, context);
+    case 'grant':
+      return admitGrant(request, access.optional === true, context);
+    default:
+      return access satisfies never;
+  }
+}
+
+type AdministratorAccess = { roles: readonly Role[]; scope: Scope | null };
+
+async function admitAdministrator(request: FastifyRequest, access: AdministratorAccess, context: Context): Promise<Principal> {
+  const authorization = request.headers.authorization;
+  if (authorization !== undefined) return admitToken(request, authorization, access.scope, context);
+  const cookie = request.cookies[cookieName(context.origin, 'session')];
+  const found = cookie && isSecret('session', cookie) ? await findSession(context.store.db, context.now(), cookie) : undefined;
+  const role = RoleSchema.safeParse(found?.user.role);
+  if (!found || !role.success) return refuse('unauthenticated');
+  if (!['GET', 'HEAD'].includes(request.method)) {
+    if (!isOwnOrigin(request.headers, context.origin)) refuse('forbidden', 'This request did not come from this console.');
+    if (hasBody(request) && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
+      refuse('unsupported-media-type');
+    }
+  }
+  if (!access.roles.includes(role.data)) refuse('forbidden', `This needs the role ${access.roles.join(' or ')}.`);
+  return {
+    kind: 'administrator',
+    user: found.user,
+    role: role.data,
+    sessionHash: found.session.hash,
+    expiresAt: found.session.expires_at,
+  };
+}
+
+async function admitToken(request: FastifyRequest, authorization: string, scope: Scope | null, context: Context): Promise<Principal> {
+  const now = context.now();
+  const secret = /^Bearer (\S{1,256})$/i.exec(authorization)?.[1];
+  if (secret === undefined || !isSecret('api', secret)) return refuse('unauthenticated', 'The API token is not a valid one.');
+  const row = await context.store.db.selectFrom('tokens').selectAll().where('hash', '=', hashOf(secret)).executeTakeFirst();
+  if (!row || row.revoked_at !== null || (row.expires_at !== null && row.expires_at <= now)) {
+    return refuse('unauthenticated', 'The API token is not known, has expired, or was revoked.');
+  }
+  const scopes = ScopeSchema.array().parse(JSON.parse(row.scopes));
+  if (scope === null) return refuse('forbidden', 'This cannot be done with an API token.');
+  if (!scopes.includes(scope)) return refuse('forbidden', `The API token lacks the scope ${scope}.`);
+  if (row.last_used_at === null || now - row.last_used_at > TOKEN_TOUCH_MS) {
+    await context.store.db.updateTable('tokens').set({ last_used_at: now }).where('id', '=', row.id).execute();
+  }
+  request.log.debug({ token: row.id }, 'API token');
+  return { kind: 'token', id: row.id, name: row.name, scopes };
+}
+
+async function admitDevice(request: FastifyRequest, context: Context): Promise<Principal> {
+  const { store, now, origin } = context;
+  const key = await verifySignature(store.db, {
+    method: request.method,
+    targetUri: `${origin}${request.raw.url ?? ''}`,
+    headers: request.headers,
+    hasBody: hasBody(request),
+    now: now(),
+  });
+  const device = await store.db.selectFrom('devices').selectAll().where('id', '=', key.device_id).executeTakeFirst();
+  if (!device) return refuse('device-deleted');
+  if (key.revoked_reason === 'replaced') {
+    await reportReplacedKey(context, device, key, request);
+    return refuse('device-conflict', 'This key was replaced when the device enrolled again, and still signs: an administrator must look.');
+  }
+  if (key.revoked_at !== null) return refuse('device-deleted', 'This device was un-enrolled.');
+  return { kind: 'device', device, key };
+}
+
+async function admitGrant(request: FastifyRequest, optional: boolean, context: Context): Promise<Principal> {
+  const authorization = request.headers.authorization;
+  if (authorization === undefined) return optional ? ANONYMOUS : refuse('unauthenticated', 'This needs a grant.');
+  const secret = /^DPoP (\S{1,256})$/i.exec(authorization)?.[1];
+  if (secret === undefined || !isSecret('grant', secret)) return refuse('unauthenticated', 'This needs a grant.');
+  const { store, now, origin } = context;
+  const thumbprint = await verifyDpop(store.db, {
+    proof: one(request.headers.dpop),
+    method: request.method,
+    url: `${origin}${pathOf(request)}`,
+    token: secret,
+    now: now(),
+  });
+  const grant = await findGrant(store.db, secret);
+  if (!grant) return refuse('unauthenticated', 'This grant is not known.');
+  if (grant.key_thumbprint !== thumbprint) refuse('proof-refused', 'The grant is bound to another key.');
+  if (grant.used_at !== null) refuse('grant-used');
+  if (grant.revoked_at !== null || grant.expires_at <= now()) refuse('grant-expired');
+  return { kind: 'grant', grant, thumbprint };
+}
+
+/** The path as the client sent it, without query. */
+export function pathOf(request: FastifyRequest): string {
+  const url = request.raw.url ?? '/';
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
+export function hasBody(request: FastifyRequest): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+
+const STYLE = `
+:root{color-scheme:light dark;--ink:#1c2330;--soft:#5a6472;--line:#d5dae1;--paper:#f5f6f8;--card:#fff;--main:#1f5fbf;--on-main:#fff}
+@media (prefers-color-scheme:dark){:root{--ink:#e8ebf0;--soft:#a5afbd;--line:#39424f;--paper:#14181e;--card:#1d232b;--main:#8ab8ff;--on-main:#0c1420}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif;padding:1rem}
+main{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:2rem;max-width:30rem;width:100%}
+h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem}
+p{margin:.5rem 0}
+.demo{border:1px solid var(--line);border-radius:6px;padding:.25rem .6rem;display:inline-block;margin:0 0 1rem;color:var(--soft);font-size:.9rem}
+dl{display:grid;grid-template-columns:auto 1fr;gap:.4rem 1rem;margin:1.25rem 0}
+dt{color:var(--soft)}
+dd{margin:0;font-weight:600;overflow-wrap:anywhere}
+.code{font:700 1.9rem/1.2 ui-monospace,monospace;letter-spacing:.08em;margin:.25rem 0}
+form{display:flex;gap:.75rem;flex-wrap:wrap;margin-top:1.5rem}
+label{display:block;width:100%}
+input{font:inherit;width:100%;padding:.6rem;border:1px solid var(--soft);border-radius:8px;background:var(--card);color:var(--ink)}
+button,a.button{font:inherit;font-weight:600;padding:.65rem 1.2rem;border-radius:8px;border:1px solid var(--main);background:var(--main);color:var(--on-main);cursor:pointer;text-decoration:none;display:inline-block}
+button.quiet{background:transparent;color:var(--ink);border-color:var(--soft)}
+:focus-visible{outline:3px solid var(--main);outline-offset:2px}
+small{color:var(--soft)}
+`;
+
+const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
+
+export function escapeHtml(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+}
+
+export type Page = { html: string; headers: Record<string, string> };
+
+type PageParts = {
+  title: string;
+  /** HTML; every value in it is escaped by the caller. */
+  body: string;
+  demo: boolean;
+  /** Where the page's form may lead, redirects included: Chromium checks those against form-action too. */
+  formTargets?: readonly string[];
+  /** Scripts of this server that the page loads, by path; never inline. */
+  script?: string;
+};
+
+/** A page of the sign-in: no inline script, nothing from elsewhere, never framed, never cached. */
+export function page({ title, body, demo, formTargets = [], script }: PageParts): Page {
+  const banner = demo ? '<p class="demo">Demo: accounts and security chip are not real</p>' : '';
+  const tag = script === undefined ? '' : `<script type="module" src="${escapeHtml(script)}"></script>`;
+  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)} · Muster</title><style>${STYLE}</style>${tag}</head><body><main>${banner}<h1>${escapeHtml(title)}</h1>${body}</main></body></html>`;
+  const csp = [
+    "default-src 'none'",
+    `style-src ${STYLE_HASH}`,
+    script === undefined ? "script-src 'none'" : "script-src 'self'",
+    script === undefined ? "connect-src 'none'" : "connect-src 'self'",
+    `form-action ${["'self'", ...formTargets].join(' ')}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+  return {
+    html,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': csp,
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'cross-origin-opener-policy': 'same-origin',
+    },
+  };
+}
+
+export type Confirmation = {
+  team: string;
+  person: { email: string; displayName: string | null };
+  deviceName: string;
+  os: string;
+  code: string;
+  demo: boolean;
+  action: string;
+  formTargets: readonly string[];
+};
+
+/** The page that defeats a sign-in started by somebody else: the person sees whose device it would be. */
+export function confirmPage(confirmation: Confirmation): Page {
+  const { team, person, deviceName, os, code, action } = confirmation;
+  const name = person.displayName ? `${person.displayName} (${person.email})` : person.email;
+  const body = `<p>Is this your device, and does its window show the same code?</p>
+<p class="code" aria-label="Code ${escapeHtml(code.split('').join(' '))}">${escapeHtml(code)}</p>
+<dl><dt>Team</dt><dd>${escapeHtml(team)}</dd><dt>Person</dt><dd>${escapeHtml(name)}</dd><dt>Device</dt><dd>${escapeHtml(deviceName)} (${escapeHtml(os)})</dd></dl>
+<p><small>If you did not start this on your own device, choose Refuse: someone may be trying to enrol their device in your name.</small></p>
+<form method="post" action="${escapeHtml(action)}">
+<button name="decision" value="accept">Enrol this device</button>
+<button class="quiet" name="decision" value="refuse">Refuse</button></form>`;
+  return page({ title: 'Confirm your device', body, demo: confirmation.demo, formTargets: confirmation.formTargets });
+}
+
+export function messagePage(title: string, paragraphs: readonly string[], demo: boolean): Page {
+  return page({ title, body: paragraphs.map((text) => `<p>${escapeHtml(text)}</p>`).join(''), demo });
+}

@@ -1,0 +1,42 @@
+import { newId } from './ids.ts';
+import type { ConflictRow } from './schema.ts';
+import type { Db, Trx } from './store.ts';
+
+type NewConflict = Pick<ConflictRow, 'device_id' | 'kind' | 'claimant_user_id' | 'candidate_id'> & {
+  claimant: Record<string, unknown>;
+};
+
+/** Opens a conflict, or finds the open one of the same kind and claimant: a client that tries again adds none. */
+export async function openConflict(trx: Trx, now: number, conflict: NewConflict): Promise<{ row: ConflictRow; isNew: boolean }> {
+  const known = await trx
+    .selectFrom('conflicts')
+    .selectAll()
+    .where('device_id', '=', conflict.device_id)
+    .where('state', '=', 'open')
+    .where('kind', '=', conflict.kind)
+    .where('claimant_user_id', 'is not distinct from', conflict.claimant_user_id)
+    .executeTakeFirst();
+  if (known) return { row: known, isNew: false };
+  const row: ConflictRow = {
+    id: newId(now),
+    ...conflict,
+    claimant: JSON.stringify(conflict.claimant),
+    state: 'open',
+    resolution: null,
+    resolved_by: null,
+    resolved_at: null,
+    created_at: now,
+  };
+  await trx.insertInto('conflicts').values(row).execute();
+  return { row, isNew: true };
+}
+
+export async function hasOpenConflict(db: Db | Trx, deviceId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('conflicts')
+    .select('id')
+    .where('device_id', '=', deviceId)
+    .where('state', '=', 'open')
+    .executeTakeFirst();
+  return row !== undefined;
+}

@@ -1,0 +1,33 @@
+import { hashOf, isSecret } from './ids.ts';
+import type { InviteRow } from './schema.ts';
+import type { Db, Trx } from './store.ts';
+
+/** The invite of a secret while it may be used: not expired, revoked or used. */
+export async function openInvite(db: Db | Trx, now: number, secret: string): Promise<InviteRow | undefined> {
+  if (!isSecret('invite', secret)) return undefined;
+  return db
+    .selectFrom('invites')
+    .selectAll()
+    .where('hash', '=', hashOf(secret))
+    .where('expires_at', '>', now)
+    .where('used_at', 'is', null)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+}
+
+export async function markInviteOpened(trx: Trx, now: number, id: string): Promise<void> {
+  await trx.updateTable('invites').set({ opened_at: now }).where('id', '=', id).where('opened_at', 'is', null).execute();
+}
+
+/** Spends an invite on a completed enrolment: true for exactly one caller. */
+export async function consumeInvite(trx: Trx, now: number, id: string, deviceId: string): Promise<boolean> {
+  const result = await trx
+    .updateTable('invites')
+    .set({ used_at: now, device_id: deviceId })
+    .where('id', '=', id)
+    .where('used_at', 'is', null)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', now)
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows) === 1;
+}
