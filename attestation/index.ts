@@ -1,5 +1,12 @@
 /** Muster's attestation library: pure functions over bytes. No input or output, no clock: time is an argument. */
 export { type VerifiedAkCertificate, verifyAkCertificate } from './akCertificate.ts';
+export { appleEnterpriseAttestationRoot } from './appleRoot.ts';
+export {
+  type AppleExpectation,
+  type AppleFreshness,
+  type VerifiedAppleStatement,
+  verifyAppleStatement,
+} from './appleStatement.ts';
 export * from './attest.ts';
 export {
   type AttestationKey,
@@ -9,6 +16,7 @@ export {
 } from './attestationKey.ts';
 export { type Binding, type BindingKind, bindingDigest } from './binding.ts';
 export { concat, createReader, createWriter, fromHex, type Reader, sameBytes, toHex, type Writer } from './bytes.ts';
+export { type CborMap, type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
 export { type Certificate, type Extension, parseCertificate, splitCertificates } from './certificate.ts';
 export {
   type EkCertificate,
@@ -19,6 +27,15 @@ export {
   verifyEndorsementKey,
 } from './ekCertificate.ts';
 export { ATTESTATION_ERROR_CODES, AttestationError, type AttestationErrorCode } from './error.ts';
+export {
+  type EventLog,
+  encodeEventLog,
+  type LogEvent,
+  parseEventLog,
+  replayEventLog,
+  type SecureBoot,
+  verifyEventLog,
+} from './eventLog.ts';
 export { digest, type HashName, hashOf } from './hashes.ts';
 export {
   type Authority,
@@ -58,3 +75,4 @@ export {
 export { canonicalSpki, spkiOf } from './spki.ts';
 export * from './templates.ts';
 export * from './tpmConstants.ts';
+export { type TpmStatementOptions, type VerifiedTpmStatement, verifyTpmStatement } from './tpmStatement.ts';
