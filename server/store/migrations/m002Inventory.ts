@@ -1,18 +1,18 @@
-import { type Kysely, sql } from 'kysely';
+import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
 import type { Tables } from '../schema.ts';
 
 type Columns = Record<string, 'text' | 'text?' | 'integer' | 'integer?'>;
 
 /** Layers of device values, collections beside the inventory, and what MDM connections report. */
 export async function up(db: Kysely<Tables>): Promise<void> {
-  const table = async (name: string, columns: Columns, key: [string, ...string[]]): Promise<void> => {
-    let builder = db.schema.createTable(name);
+  const table = async (name: string, columns: Columns, key: string[]): Promise<void> => {
+    let builder: CreateTableBuilder<string, string> = db.schema.createTable(name);
     for (const [column, kind] of Object.entries(columns)) {
       builder = builder.addColumn(column, kind.startsWith('text') ? 'text' : 'bigint', (c) =>
         kind.endsWith('?') ? c : c.notNull(),
       );
     }
-    await builder.addPrimaryKeyConstraint(`${name}_pk`, key).execute();
+    await builder.addPrimaryKeyConstraint(`${name}_pk`, key as [string, ...string[]]).execute();
   };
   const index = (on: string, columns: string[]) =>
     db.schema

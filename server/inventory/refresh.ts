@@ -1,0 +1,99 @@
+import { shortIdentifier } from '../../contract/index.ts';
+import { changeDevice, searchText } from '../store/devices.ts';
+import { loadLayers } from '../store/layers.ts';
+import type { DeviceRow } from '../store/schema.ts';
+import type { Trx } from '../store/store.ts';
+import { ensureUserByEmail, findUser } from '../store/users.ts';
+import { visibleOwner, visibleValues } from './layers.ts';
+
+export type Facts = Pick<DeviceRow, 'approval' | 'approval_reason' | 'decided_by' | 'decided_at' | 'lifecycle'>;
+
+/** Columns whose change is worth an audit record. */
+const AUDITED = [
+  'name',
+  'serial',
+  'os',
+  'ownership',
+  'shared',
+  'owner_id',
+  'approval',
+  'approval_reason',
+  'lifecycle',
+] as const satisfies readonly (keyof DeviceRow)[];
+
+export type Refreshed = {
+  device: DeviceRow;
+  before: Record<string, unknown>;
+  after: Record<string, unknown>;
+};
+
+/**
+ * Writes what the layers make visible into the device's row, with `facts` beside it, and raises its version where anything changed (a sync that brings nothing new wakes nobody). A
+ * changed owner of an enrolled device needs a fresh decision: an approval was given for that person with that device.
+ */
+export async function refreshDevice(
+  trx: Trx,
+  now: number,
+  device: DeviceRow,
+  change: {
+    facts?: Partial<Facts>;
+    /** Looks at what has become visible and decides. */
+    decide?: (device: DeviceRow, owner: string | null, tags: readonly string[]) => Promise<Partial<Facts>>;
+    /** Takes the device from its owner, the one who enrolled it too. */
+    unassign?: boolean;
+    /** A layer changed in a way that no column shows. */
+    touched?: boolean;
+  } = {},
+): Promise<Refreshed> {
+  const layers = await loadLayers(trx, device);
+  const visible = visibleValues(layers);
+  const current = device.owner_id === null ? undefined : await findUser(trx, device.owner_id);
+  const keepsEnrolled = device.enrolled_at !== null && !change.unassign;
+  const owner = visibleOwner(visible, keepsEnrolled ? (current?.email ?? null) : null);
+  const ownerId =
+    owner === null
+      ? null
+      : current && current.email_lower === owner.email.toLowerCase()
+        ? current.id
+        : (await ensureUserByEmail(trx, now, { email: owner.email })).id;
+  const ownerRow = ownerId === current?.id ? current : ownerId === null ? undefined : await findUser(trx, ownerId);
+  const serial = visible.values.serial ?? null;
+  const name = visible.values.displayName || serial || shortIdentifier(device.permanent_identifier);
+  const next: DeviceRow = {
+    ...device,
+    name: name.slice(0, 256),
+    serial,
+    os: visible.values.os ?? null,
+    ownership: visible.values.ownership ?? null,
+    shared: layers.explicit.shared ? 1 : 0,
+    owner_id: ownerId,
+    ...ownerChange(device, ownerId),
+    ...change.facts,
+  };
+  if (change.decide)
+    Object.assign(next, await change.decide(next, ownerRow?.email ?? null, layers.explicit.tags ?? []));
+  next.search = searchText(next, ownerRow?.email ?? null);
+  const before: Record<string, unknown> = {};
+  const after: Record<string, unknown> = {};
+  for (const column of AUDITED) {
+    if (next[column] === device[column]) continue;
+    before[column] = device[column];
+    after[column] = next[column];
+  }
+  if (!change.touched && Object.keys(after).length === 0 && next.search === device.search) {
+    return { device, before, after };
+  }
+  const { id, version: _version, updated_at: _updatedAt, ...columns } = next;
+  return { device: await changeDevice(trx, now, id, columns), before, after };
+}
+
+function ownerChange(device: DeviceRow, ownerId: string | null): Partial<Facts> {
+  if (device.enrolled_at === null || device.owner_id === null || device.owner_id === ownerId) return {};
+  if (device.approval !== 'approved') return {};
+  return {
+    approval: 'pending',
+    approval_reason: 'The owner changed; the approval was for the former owner.',
+    decided_by: null,
+    decided_at: null,
+  };
+}
