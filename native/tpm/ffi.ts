@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { NativeError } from '../errors.ts';
 
 /** A pointer of koffi 3: a BigInt without a type. A wrong one crashes the process instead of throwing. */
@@ -29,7 +31,9 @@ const require = createRequire(import.meta.url);
 /** Loads koffi when it is first needed: it costs milliseconds that `--help` should not pay. */
 export function loadFfi(): Ffi {
   try {
-    return require('koffi') as Ffi;
+    // The installed command has koffi's binary beside its own code; a checkout has the package.
+    const beside = fileURLToPath(new URL('./koffi.node', import.meta.url));
+    return require(existsSync(beside) ? beside : 'koffi') as Ffi;
   } catch (cause) {
     throw new NativeError(
       'tpm-library-missing',

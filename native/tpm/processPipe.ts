@@ -38,10 +38,7 @@ export async function openProcessPipe(tcti: string, spawn: SpawnPipe = forkPipe)
 }
 
 /** Runs `pipeChild` under the Node that runs this process. The child inherits no option that loads code. */
-export function forkPipe(
-  tcti: string,
-  childModule: string = fileURLToPath(new URL('./pipeChild.ts', import.meta.url)),
-): PipeProcess {
+export function forkPipe(tcti: string, childModule: string = pipeModule()): PipeProcess {
   const environment: NodeJS.ProcessEnv = { TSS2_LOG: 'all+NONE' };
   for (const name of ['PATH', 'SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'DBUS_SYSTEM_BUS_ADDRESS']) {
     if (process.env[name] !== undefined) environment[name] = process.env[name];
@@ -60,6 +57,12 @@ export function forkPipe(
     onExit: (listener) => void child.on('exit', listener),
     kill: () => void child.kill('SIGKILL'),
   };
+}
+
+/** Beside this file: TypeScript in a checkout, a bundle of its own where this file is bundled. */
+function pipeModule(): string {
+  const name = import.meta.url.endsWith('.ts') ? './pipeChild.ts' : './pipeChild.mjs';
+  return fileURLToPath(new URL(name, import.meta.url));
 }
 
 async function start(process: PipeProcess): Promise<Running> {

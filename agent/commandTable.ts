@@ -1,0 +1,164 @@
+import type { Command } from './command.ts';
+
+const JSON_OPTION = { name: 'json', summary: 'Print JSON; muster schema COMMAND prints its schema.' } as const;
+const TCTI = {
+  name: 'tcti',
+  value: 'STRING',
+  summary:
+    'Another TPM than this machine’s: device:/dev/tpmrmN, tabrmd:, swtpm:host=127.0.0.1,port=N or mssim:host=127.0.0.1,port=N.',
+} as const;
+const STATE = { name: 'state', value: 'FOLDER', summary: 'Folder of the saved state.' } as const;
+const SERVER = { name: 'server', value: 'URL', summary: 'Address of the inventory server.' } as const;
+
+/**
+ * Every command once: help, completion, the man page and the parser all read this. A handler is imported only when its
+ * command runs.
+ */
+export const COMMANDS: readonly Command[] = [
+  {
+    path: ['enroll'],
+    summary: 'Enrol this device in an inventory.',
+    description: [
+      'Proves this device with its own hardware and registers it under the person who signs in. Sign-in happens in a browser: on this machine, or with --device-flow in any other one, where you type the code that is shown here.',
+      'An invite is asked for in that browser; it is never an argument, because arguments are visible to other programs.',
+    ],
+    options: [
+      SERVER,
+      { name: 'device-flow', summary: 'Show an address and a code to type in a browser elsewhere.' },
+      { name: 'invite-file', value: 'FILE', summary: 'Read the invite from a file; - asks for it here.' },
+      { name: 'wait', summary: 'Wait until an administrator has decided.' },
+      TCTI,
+      STATE,
+      JSON_OPTION,
+    ],
+    examples: [
+      ['muster enroll --server https://inventory.example --device-flow', 'Enrol a machine without a browser.'],
+    ],
+    load: async () => (await import('./commands/enroll.ts')).enroll,
+  },
+  {
+    path: ['status'],
+    summary: 'Show whether this device is approved.',
+    description: ['Asks the server; where it cannot be reached, says what was last known.'],
+    options: [{ name: 'watch', summary: 'Stay and print every change.' }, TCTI, STATE, JSON_OPTION],
+    examples: [['muster status --json', 'For scripts: exit code 0 approved, 9 waiting, 6 refused, 7 not enrolled.']],
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    path: ['attest'],
+    summary: 'Prove the hardware of this device again, now.',
+    description: ['Certifies the device key and quotes the PCRs over a fresh challenge of the server.'],
+    options: [TCTI, STATE, JSON_OPTION],
+    examples: [],
+    load: async () => (await import('./commands/attest.ts')).attest,
+  },
+  {
+    path: ['unenroll'],
+    summary: 'Take this device out of the inventory and forget its keys.',
+    description: ['The record on the server becomes deleted; the keys of this machine are removed.'],
+    options: [{ name: 'yes', summary: 'Do not ask.' }, TCTI, STATE, JSON_OPTION],
+    examples: [],
+    load: async () => (await import('./commands/unenroll.ts')).unenroll,
+  },
+  {
+    path: ['identity'],
+    summary: 'Show everything that an enrolment would send.',
+    description: ['Everything that would be sent, and nothing that would not. Nothing is sent by this command.'],
+    options: [TCTI, JSON_OPTION],
+    examples: [],
+    load: async () => (await import('./commands/identity.ts')).identity,
+  },
+  {
+    path: ['doctor'],
+    summary: 'Check what an enrolment needs, and say how to repair it.',
+    description: ['Each check is run for real. Exit code 10 when one fails.'],
+    options: [SERVER, TCTI, STATE, JSON_OPTION],
+    examples: [],
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  {
+    path: ['tpm'],
+    summary: 'Print the EK URN of this device.',
+    description: ['The permanent identifier of a device with a TPM 2.0.'],
+    options: [{ name: 'fingerprint', summary: 'Print the EK URN and nothing else.' }, TCTI, JSON_OPTION],
+    examples: [['muster tpm --fingerprint', 'urn:ek:sha256:…']],
+    load: async () => (await import('./commands/tpmFingerprint.ts')).tpmFingerprint,
+  },
+  {
+    path: ['tpm', 'info'],
+    summary: 'Show what kind of TPM this is.',
+    description: [],
+    options: [TCTI, JSON_OPTION],
+    examples: [],
+    load: async () => (await import('./commands/tpmInfo.ts')).tpmInfo,
+  },
+  {
+    path: ['tpm', 'ek'],
+    summary: 'Show the endorsement keys and their certificates.',
+    description: ['The first one names the device.'],
+    options: [
+      { name: 'all', summary: 'Also keys that no certificate names; takes a while on some TPMs.' },
+      { name: 'pem', summary: 'Print certificates, or public keys where there is none, as PEM.' },
+      TCTI,
+      JSON_OPTION,
+    ],
+    examples: [['muster tpm ek --pem > ek.pem', 'Save the certificate of the endorsement key.']],
+    load: async () => (await import('./commands/tpmEk.ts')).tpmEk,
+  },
+  {
+    path: ['tpm', 'quote'],
+    summary: 'Quote PCRs with a new attestation key.',
+    description: [
+      'Makes an attestation key and a device key, quotes the PCRs and prints everything that a verifier needs. The signature is over the binding of an enrolment, never over a bare nonce.',
+    ],
+    options: [
+      { name: 'pcrs', value: 'LIST', summary: 'PCRs of the sha256 bank, such as 0-7 or 0,2,7 (default 0-7).' },
+      { name: 'challenge', value: 'HEX', summary: 'Challenge to answer (default: 32 random bytes).' },
+      { name: 'origin', value: 'URL', summary: 'Origin of the server to bind to (default https://localhost).' },
+      { name: 'rsa', summary: 'Use an RSA attestation key instead of an ECC one.' },
+      TCTI,
+      JSON_OPTION,
+    ],
+    examples: [],
+    load: async () => (await import('./commands/tpmQuote.ts')).tpmQuote,
+  },
+  {
+    path: ['logs', 'bundle'],
+    summary: 'Write diagnostics for your IT into one file.',
+    description: ['Identifiers, addresses of people and secrets are taken out. Read the file before you send it.'],
+    options: [
+      { name: 'output', value: 'FILE', summary: 'The file to write (default: muster-diagnostics.json).' },
+      SERVER,
+      TCTI,
+      STATE,
+    ],
+    examples: [],
+    load: async () => (await import('./commands/logsBundle.ts')).logsBundle,
+  },
+  {
+    path: ['completion'],
+    summary: 'Print a completion script for a shell.',
+    description: [],
+    argument: { name: 'SHELL', choices: ['bash', 'zsh', 'fish'] },
+    options: [],
+    examples: [['source <(muster completion bash)', 'Turn it on in this shell.']],
+    load: async () => (await import('./commands/completion.ts')).completion,
+  },
+  {
+    path: ['man'],
+    summary: 'Print the manual page.',
+    description: [],
+    options: [],
+    examples: [['muster man | man -l -', 'Read it.']],
+    load: async () => (await import('./commands/man.ts')).man,
+  },
+  {
+    path: ['schema'],
+    summary: 'Print the JSON Schema of a command’s --json output.',
+    description: [],
+    argument: { name: 'COMMAND' },
+    options: [],
+    examples: [['muster schema tpm info', '']],
+    load: async () => (await import('./commands/schema.ts')).schema,
+  },
+];

@@ -1,0 +1,2 @@
+import type { Handler } from '../command.ts';
+export const doctor: Handler = async () => 1;

@@ -1,0 +1,2 @@
+import type { Handler } from '../command.ts';
+export const enroll: Handler = async () => 1;

@@ -1,0 +1,78 @@
+import { isNativeError, type NativeErrorCode } from '../native/errors.ts';
+import { EXIT, type ExitCode } from './exitCodes.ts';
+
+export type Told = { code: string; message: string; advice: string; exit: ExitCode };
+
+const HARDWARE_EXIT: Partial<Record<NativeErrorCode, ExitCode>> = {
+  'tcti-refused': EXIT.usage,
+  'tpm-permission': EXIT.permission,
+  'tpm-command-blocked': EXIT.permission,
+  'tpm-auth-required': EXIT.permission,
+  'elevation-needed': EXIT.permission,
+  'elevation-refused': EXIT.permission,
+  'key-of-another-tpm': EXIT.state,
+  'key-file-damaged': EXIT.state,
+  'state-folder-unusable': EXIT.state,
+  'settings-unreadable': EXIT.state,
+};
+
+/** One sentence, advice, and the exit code of any error. Never a stack. */
+export function describeError(error: unknown): Told {
+  if (isNativeError(error)) {
+    return {
+      code: error.code,
+      message: error.message,
+      advice: error.advice,
+      exit: HARDWARE_EXIT[error.code] ?? EXIT.hardware,
+    };
+  }
+  if (isAppError(error)) {
+    return { code: error.code, message: error.message, advice: error.advice ?? '', exit: exitOfApp(error.code) };
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return {
+    code: 'unexpected',
+    message: `Something happened that Muster did not expect: ${text}`,
+    advice: 'Run it again with --debug and report what it shows.',
+    exit: EXIT.unexpected,
+  };
+}
+
+/** Told apart by shape: importing app/ for its class would load the whole core for `muster tpm`. */
+function isAppError(error: unknown): error is Error & { code: string; advice: string | undefined } {
+  return error instanceof Error && error.name === 'AppError' && 'code' in error && typeof error.code === 'string';
+}
+
+function exitOfApp(code: string): ExitCode {
+  switch (code) {
+    case 'server-unreachable':
+    case 'server-not-muster':
+    case 'server-insecure':
+    case 'captive-portal':
+    case 'clock-skew':
+    case 'unavailable':
+    case 'internal':
+    case 'rate-limited':
+      return EXIT.network;
+    case 'tpm-missing':
+    case 'tpm-busy':
+    case 'tpm-timeout':
+    case 'tpm-locked-out':
+    case 'tpm-unsupported':
+      return EXIT.hardware;
+    case 'tpm-permission':
+    case 'elevation-refused':
+      return EXIT.permission;
+    case 'key-of-another-tpm':
+    case 'state-unreadable':
+    case 'secret-store-unsafe':
+    case 'policy-unreadable':
+      return EXIT.state;
+    case 'unexpected':
+      return EXIT.unexpected;
+    case 'sign-in-cancelled':
+      return EXIT.interrupted;
+    default:
+      return EXIT.refused;
+  }
+}

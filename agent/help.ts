@@ -1,0 +1,65 @@
+import { type Command, commandName, type Option } from './command.ts';
+import { COMMANDS } from './commandTable.ts';
+import { EXIT, EXIT_MEANINGS } from './exitCodes.ts';
+import { COMMON } from './parse.ts';
+
+const WIDTH = 80;
+
+export function overview(): string {
+  const rows = COMMANDS.map((command) => [command.path.join(' '), command.summary] as const);
+  return [
+    'Muster puts this device into an inventory, proven by its own hardware.',
+    '',
+    'Usage: muster COMMAND [OPTIONS]',
+    '',
+    table(rows),
+    '',
+    'muster COMMAND --help explains a command. Begin with: muster doctor',
+    '',
+  ].join('\n');
+}
+
+export function helpFor(command: Command): string {
+  const below = COMMANDS.filter(
+    (other) => other !== command && command.path.every((word, at) => other.path[at] === word),
+  );
+  const lines = [command.summary, '', `Usage: ${synopsis(command)}`, ''];
+  for (const text of command.description) lines.push(...wrap(text, WIDTH), '');
+  lines.push('Options:', table([...command.options, ...COMMON].map((option) => [spelled(option), option.summary])), '');
+  if (below.length > 0) lines.push('More:', table(below.map((other) => [other.path.join(' '), other.summary])), '');
+  for (const [line, meaning] of command.examples)
+    lines.push('Example:', `  ${line}`, ...(meaning ? [`    ${meaning}`] : []), '');
+  return lines.join('\n');
+}
+
+export function synopsis(command: Command): string {
+  const argument = command.argument ? ` ${command.argument.choices?.join('|') ?? command.argument.name}` : '';
+  return `${commandName(command)}${argument}${command.options.map((option) => ` [${spelled(option)}]`).join('')}`;
+}
+
+export function exitCodeRows(): (readonly [string, string])[] {
+  return Object.entries(EXIT).map(([name, code]) => [String(code), EXIT_MEANINGS[name as keyof typeof EXIT]]);
+}
+
+export const spelled = (option: Option): string => `--${option.name}${option.value ? ` ${option.value}` : ''}`;
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const left = Math.max(...rows.map(([name]) => name.length)) + 4;
+  return rows
+    .flatMap(([name, text]) =>
+      wrap(text, WIDTH - left).map((line, at) => `${(at === 0 ? `  ${name}` : '').padEnd(left)}${line}`),
+    )
+    .join('\n');
+}
+
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line ? `${line} ${word}` : word;
+  }
+  return [...lines, line];
+}

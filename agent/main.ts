@@ -1,0 +1,103 @@
+/** The `muster` command: finds the command, runs its handler, and turns whatever happens into an exit code. */
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { type Command, type Context, commandName, UsageError, type Values } from './command.ts';
+import { COMMANDS } from './commandTable.ts';
+import { EXIT, type ExitCode } from './exitCodes.ts';
+import { findCommand, parseValues } from './parse.ts';
+
+export const VERSION = '0.1.0';
+
+/** Runs one command line. Answers its exit code; `hard` says that a native call may block the ordinary end of the process. */
+export async function run(args: readonly string[], context: Context): Promise<{ code: ExitCode; hard: boolean }> {
+  const json = args.includes('--json');
+  const debug = args.includes('--debug');
+  try {
+    return { code: await dispatch(args, context), hard: false };
+  } catch (error) {
+    if (error instanceof UsageError) {
+      context.err(`muster: ${error.message}\nmuster --help lists the commands.\n`);
+      return { code: EXIT.usage, hard: false };
+    }
+    if (context.signal.aborted) return { code: EXIT.interrupted, hard: false };
+    const { describeError } = await import('./failure.ts');
+    const told = describeError(error);
+    if (json)
+      context.err(`${JSON.stringify({ error: { code: told.code, message: told.message, advice: told.advice } })}\n`);
+    else context.err(`muster: ${told.message}\n${told.advice}\n`);
+    if (debug) context.err(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return { code: told.exit, hard: told.code === 'tpm-timeout' };
+  }
+}
+
+async function dispatch(args: readonly string[], context: Context): Promise<ExitCode> {
+  const found = findCommand(COMMANDS, args);
+  if (!found) return withoutCommand(args, context);
+  const values = parseValues(found.command, found.rest);
+  if (values.flags.has('help')) return showHelp(found.command, context);
+  return handle(found.command, values, context);
+}
+
+async function handle(command: Command, values: Values, context: Context): Promise<ExitCode> {
+  const handler = await command.load();
+  return handler(values, context);
+}
+
+async function showHelp(command: Command, context: Context): Promise<ExitCode> {
+  const { helpFor } = await import('./help.ts');
+  context.out(helpFor(command));
+  return EXIT.ok;
+}
+
+async function withoutCommand(args: readonly string[], context: Context): Promise<ExitCode> {
+  if (args[0] === '--version') {
+    context.out(`muster ${VERSION}\n`);
+    return EXIT.ok;
+  }
+  const { overview } = await import('./help.ts');
+  if (args.length === 0 || args[0] === '--help' || args[0] === '-h' || args[0] === 'help') {
+    const named = args[0] === 'help' && args.length > 1 ? findCommand(COMMANDS, args.slice(1)) : undefined;
+    if (named) return showHelp(named.command, context);
+    context.out(overview());
+    return EXIT.ok;
+  }
+  const group = COMMANDS.filter(({ path }) => path[0] === args[0]).map(commandName);
+  throw new UsageError(group.length > 0 ? `Say which: ${group.join(', ')}.` : `There is no command "${args[0]}".`);
+}
+
+/** Writes everything before it returns: the process may end right after. A full pipe is waited for. */
+export function writeAll(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(descriptor, bytes, at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // The reader is gone (muster … | head): there is nobody left to tell.
+      if (code === 'EPIPE') return;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+/** Runs the process's own command line and ends the process. */
+export async function main(): Promise<void> {
+  const interrupted = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      // Asked twice: whatever is being waited for is not coming.
+      if (interrupted.signal.aborted) process.exit(EXIT.interrupted);
+      interrupted.abort();
+    });
+  }
+  const { code, hard } = await run(process.argv.slice(2), {
+    out: (text) => writeAll(1, text),
+    err: (text) => writeAll(2, text),
+    isTerminal: isatty(1),
+    signal: interrupted.signal,
+    version: VERSION,
+  });
+  if (hard) (await import('../native/tpm/ffi.ts')).exitNow(code);
+  process.exit(code);
+}

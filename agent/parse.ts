@@ -1,0 +1,68 @@
+import { type Command, commandName, UsageError, type Values } from './command.ts';
+
+/** Options that every command takes. */
+export const COMMON = [
+  { name: 'help', summary: 'Show help.' },
+  { name: 'debug', summary: 'Show details of errors, and log to standard error.' },
+] as const;
+
+/** The command with the longest matching path, and the words behind it. */
+export function findCommand(
+  commands: readonly Command[],
+  args: readonly string[],
+): { command: Command; rest: string[] } | undefined {
+  const leading = args.findIndex((word) => word.startsWith('-'));
+  const words = leading < 0 ? args : args.slice(0, leading);
+  const [best] = commands
+    .filter(({ path }) => path.every((word, at) => words[at] === word))
+    .sort((a, b) => b.path.length - a.path.length);
+  return best && { command: best, rest: args.slice(best.path.length) };
+}
+
+/** Reads options by the command's table: `--name`, `--name value`, `--name=value`. Throws UsageError. */
+export function parseValues(command: Command, args: readonly string[]): Values {
+  const flags = new Set<string>();
+  const texts = new Map<string, string>();
+  const rest: string[] = [];
+  for (let at = 0; at < args.length; at += 1) {
+    const word = args[at] ?? '';
+    if (word === '-h') {
+      flags.add('help');
+      continue;
+    }
+    if (!word.startsWith('--')) {
+      rest.push(word);
+      continue;
+    }
+    const equals = word.indexOf('=');
+    const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
+    const option = command.options.find((known) => known.name === name) ?? COMMON.find((known) => known.name === name);
+    if (!option) throw new UsageError(`${commandName(command)} has no option --${name}.${suggestion(command, name)}`);
+    const value: string | undefined = 'value' in option ? option.value : undefined;
+    if (value === undefined) {
+      if (equals >= 0) throw new UsageError(`--${name} takes no value.`);
+      flags.add(name);
+      continue;
+    }
+    const text = equals < 0 ? args[++at] : word.slice(equals + 1);
+    if (text === undefined || text === '') throw new UsageError(`--${name} needs a value: --${name} ${value}.`);
+    if (texts.has(name)) throw new UsageError(`--${name} is given twice.`);
+    texts.set(name, text);
+  }
+  if (!flags.has('help')) checkRest(command, rest);
+  return { flags, texts, rest };
+}
+
+function checkRest(command: Command, rest: readonly string[]): void {
+  const { argument } = command;
+  if (!argument && rest.length > 0) throw new UsageError(`${commandName(command)} does not take "${rest[0]}".`);
+  if (argument && rest.length === 0) throw new UsageError(`${commandName(command)} needs ${argument.name}.`);
+  if (argument?.choices && !argument.choices.includes(rest[0] ?? '')) {
+    throw new UsageError(`${argument.name} is one of ${argument.choices.join(', ')}.`);
+  }
+}
+
+function suggestion(command: Command, name: string): string {
+  const near = command.options.find((option) => option.name.startsWith(name.slice(0, 3)));
+  return near ? ` Did you mean --${near.name}?` : '';
+}

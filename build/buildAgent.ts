@@ -1,0 +1,68 @@
+/**
+ * `npm run build:agent`: dist/agent/muster, the command as it will be installed. A folder with the bundled code, the Node
+ * that runs it and koffi's library; nothing is looked up outside of it.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const target = join(root, 'dist/agent');
+const lib = join(target, 'lib');
+
+async function bundle(): Promise<void> {
+  const build = await rolldown({
+    input: { muster: join(root, 'agent/installed.ts'), pipeChild: join(root, 'native/tpm/pipeChild.ts') },
+    platform: 'node',
+    cwd: root,
+    logLevel: 'warn',
+    // koffi.node lies beside the bundle; its own JavaScript looks for it in node_modules.
+    external: [/\.node$/],
+  });
+  await build.write({
+    dir: lib,
+    format: 'esm',
+    entryFileNames: '[name].mjs',
+    chunkFileNames: '[name]-[hash].mjs',
+    minify: true,
+  });
+  await build.close();
+}
+
+function copyRuntime(): void {
+  const windows = process.platform === 'win32';
+  const binary = join(lib, windows ? 'node.exe' : 'node');
+  copyFileSync(process.execPath, binary);
+  chmodSync(binary, 0o755);
+  const [os, abi] = [process.platform, process.arch];
+  const koffi = join(root, `node_modules/@koromix/koffi-${os}-${abi}/${os}_${abi}/koffi.node`);
+  if (!existsSync(koffi)) throw new Error(`koffi has no binary for ${os}-${abi}.`);
+  copyFileSync(koffi, join(lib, 'koffi.node'));
+}
+
+/** A launcher that becomes Node (exec), so that there is no second process and no second start. */
+function writeLauncher(): void {
+  if (process.platform === 'win32') {
+    writeFileSync(join(target, 'muster.cmd'), '@"%~dp0lib\\node.exe" "%~dp0lib\\muster.mjs" %*\r\n');
+    return;
+  }
+  const script = `#!/bin/sh
+case $0 in */*) here=\${0%/*} ;; *) here=$(dirname "$(command -v -- "$0")") ;; esac
+if [ -L "$0" ]; then here=$(dirname "$(readlink -f -- "$0")"); fi
+unset NODE_OPTIONS NODE_PATH
+exec "$here/lib/node" "$here/lib/muster.mjs" "$@"
+`;
+  writeFileSync(join(target, 'muster'), script, { mode: 0o755 });
+}
+
+rmSync(target, { recursive: true, force: true });
+mkdirSync(lib, { recursive: true });
+await bundle();
+copyRuntime();
+writeLauncher();
+const command = join(target, process.platform === 'win32' ? 'muster.cmd' : 'muster');
+const check = spawnSync(command, ['--version'], { encoding: 'utf8', shell: process.platform === 'win32' });
+if (check.status !== 0) throw new Error(`The built command does not start: ${check.error?.message ?? check.stderr}`);
+console.log(`${command}: ${check.stdout.trim()}`);
