@@ -42,7 +42,10 @@ async function admit(request: FastifyRequest, access: Access, context: Context):
     case 'device':
       return admitDevice(request, context);
     case 'grant':
-      return admitGrant(request, access.optional === true, context);
+      if (access.otherwise === 'device' && request.headers['signature-input'] !== undefined) {
+        return admitDevice(request, context);
+      }
+      return admitGrant(request, access.otherwise === 'anonymous', context);
     default:
       return access satisfies never;
   }

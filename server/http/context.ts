@@ -4,8 +4,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type Provider from 'oidc-provider';
 import type { Role, Scope, TeamSettings } from '../../contract/index.ts';
 import type { IssuingAuthorities } from '../attestation/issuers.ts';
-import type { EventHub } from '../events/hub.ts';
 import type { Roots } from '../attestation/roots.ts';
+import type { EventHub } from '../events/hub.ts';
 import type { Upstream } from '../oidc/upstream.ts';
 import type { DeviceKeyRow, DeviceRow, GrantRow, UserRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -45,8 +45,8 @@ export type Access =
   | { kind: 'administrator'; roles: readonly Role[]; scope: Scope | null }
   /** A request signed by a device's own key (RFC 9421). */
   | { kind: 'device' }
-  /** A grant bound to a key (RFC 9449); where `optional`, anyone else comes through as anonymous. */
-  | { kind: 'grant'; optional?: boolean; perMinute: number };
+  /** A grant bound to a key (RFC 9449); `otherwise` lets anyone through as anonymous, or a device that signs for itself. */
+  | { kind: 'grant'; otherwise?: 'anonymous' | 'device'; perMinute: number };
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -31,12 +31,15 @@ export async function openConflict(trx: Trx, now: number, conflict: NewConflict)
   return { row, isNew: true };
 }
 
-export async function hasOpenConflict(db: Db | Trx, deviceId: string): Promise<boolean> {
-  const row = await db
+/** The open conflict of each device that has one. */
+export async function openConflictsOf(db: Db | Trx, deviceIds: readonly string[]): Promise<Map<string, string>> {
+  if (deviceIds.length === 0) return new Map();
+  const rows = await db
     .selectFrom('conflicts')
-    .select('id')
-    .where('device_id', '=', deviceId)
+    .select(['id', 'device_id'])
+    .where('device_id', 'in', [...deviceIds])
     .where('state', '=', 'open')
-    .executeTakeFirst();
-  return row !== undefined;
+    .orderBy('created_at', 'desc')
+    .execute();
+  return new Map(rows.map((row) => [row.device_id, row.id]));
 }

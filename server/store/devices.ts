@@ -18,7 +18,10 @@ export async function findDeviceByIdentifier(db: Db | Trx, identifier: string): 
 }
 
 /** What search looks through, in lower case. */
-export function searchText(device: Pick<DeviceRow, 'name' | 'serial' | 'permanent_identifier'>, ownerEmail: string | null): string {
+export function searchText(
+  device: Pick<DeviceRow, 'name' | 'serial' | 'permanent_identifier'>,
+  ownerEmail: string | null,
+): string {
   return [device.name, device.serial, device.permanent_identifier, ownerEmail].filter(Boolean).join('\n').toLowerCase();
 }
 

@@ -145,11 +145,11 @@ export interface ActivationRow {
 }
 
 export interface AkCertificateRow {
-  serial: string;
+  /** SHA-256 of the DER, base64url. */
+  certificate_sha256: string;
   ak_name: string;
   permanent_identifier: string;
   grant_id: string | null;
-  certificate_sha256: string;
   chain: string;
   ek_class: EkClass;
   facts: string;

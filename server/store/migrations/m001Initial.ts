@@ -155,11 +155,10 @@ export async function up(db: Db): Promise<void> {
   await index(db, 'activations', ['permanent_identifier', 'created_at']);
   await index(db, 'activations', ['expires_at']);
   await table(db, 'ak_certificates', {
-    serial: 'text',
+    certificate_sha256: 'text',
     ak_name: 'text',
     permanent_identifier: 'text',
     grant_id: 'text?',
-    certificate_sha256: 'text',
     chain: 'text',
     ek_class: 'text',
     facts: 'text',
@@ -168,7 +167,6 @@ export async function up(db: Db): Promise<void> {
     revoked_at: 'integer?',
   });
   await index(db, 'ak_certificates', ['ak_name', 'issued_at']);
-  await index(db, 'ak_certificates', ['certificate_sha256'], true);
   await table(db, 'challenges', {
     hash: 'text',
     purpose: 'text',
