@@ -17,18 +17,13 @@ import { createHttp } from './http.ts';
 import { checkServer, readIdentity, refuseSoftwareTpm, whatWillBeSent } from './identity.ts';
 import { createInventory } from './inventory.ts';
 import { type AppEvent, INITIAL, transition } from './machine.ts';
+import type { ManagedSettings } from './managedSettings.ts';
 import type { Ports } from './ports.ts';
 import { closeProver, exclusive, occasionalSigner } from './prover.ts';
 import { reattest } from './reattest.ts';
 import { type EnrollmentRecord, openSlots, type SettingsRecord } from './records.ts';
 import { serverOrigin } from './serverUrl.ts';
-import {
-  DEFAULT_SETTINGS,
-  type ManagedSource,
-  managedForWindow,
-  type SettingsInForce,
-  settingsInForce,
-} from './settings.ts';
+import { DEFAULT_SETTINGS, type SettingsInForce, settingsInForce } from './settings.ts';
 import { browserSignIn, deviceCodeSignIn, provisioningSignIn, type SignIn } from './signIn.ts';
 
 export type AppOptions = {
@@ -37,7 +32,8 @@ export type AppOptions = {
   host: AppSnapshot['host'];
   /** Used where neither policy nor the person named a server. */
   serverUrl?: string | undefined;
-  managed?: ManagedSource | undefined;
+  /** What the organization set; the owner closes it. */
+  managed?: ManagedSettings | undefined;
   help: { help: string; privacy: string };
   /** How a person signs in; by default as the settings say, in the browser or with a code. */
   signIn?: SignIn | undefined;
@@ -67,7 +63,6 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
 
   let state = INITIAL;
   let connection: Connection = { kind: 'online' };
-  let profile: ManagedProfile = {};
   let chosen: SettingsRecord = DEFAULT_SETTINGS;
   let enrollment: EnrollmentRecord | undefined;
   let serverQuestion: AppSnapshot['serverQuestion'] = null;
@@ -78,7 +73,8 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
   let follower: Run | undefined;
   let stopManaged: (() => void) | undefined;
 
-  const settings = () => settingsInForce(profile, chosen, options.serverUrl ?? null);
+  const profile = (): ManagedProfile => options.managed?.current().profile ?? {};
+  const settings = () => settingsInForce(profile(), chosen, options.serverUrl ?? null);
 
   function snapshot(): AppSnapshot {
     const { serverUrl, startAtLogin, language } = settings();
@@ -89,7 +85,7 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
       version: options.version,
       platform: options.platform,
       host: options.host,
-      managed: managedForWindow(profile),
+      managed: options.managed?.strengths() ?? {},
       settings: { serverUrl, startAtLogin, language },
       serverQuestion,
     };
@@ -303,15 +299,7 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
     }
   }
 
-  async function readProfile(): Promise<void> {
-    if (!options.managed) return;
-    try {
-      profile = await options.managed.read();
-    } catch (error) {
-      log.error('the settings of the organization cannot be read; the last ones stay', {
-        code: toAppError(error).code,
-      });
-    }
+  function settingsChanged(): void {
     options.onSettings?.(settings());
     emit();
   }
@@ -319,7 +307,7 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
   const methods: { [M in BridgeMethod]: (params: BridgeParams<M>) => Promise<BridgeResult<M>> } = {
     snapshot: async () => snapshot(),
     prepare: async ({ serverUrl }) => {
-      const enforced = profile.ServerUrl !== undefined;
+      const enforced = profile().ServerUrl !== undefined;
       if (serverUrl !== null && !enforced) {
         target = serverOrigin(serverUrl);
         chosen = { ...chosen, serverUrl: target };
@@ -393,7 +381,7 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
     answerServerQuestion: async ({ accept }) => {
       const question = serverQuestion;
       serverQuestion = null;
-      if (question && accept && profile.ServerUrl === undefined && state.kind !== 'enrolled') {
+      if (question && accept && profile().ServerUrl === undefined && state.kind !== 'enrolled') {
         run?.controller.abort(new AppError('sign-in-cancelled', 'The enrolment was cancelled.'));
         dispatch(left());
         await run?.done;
@@ -408,12 +396,11 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
     },
     changeSettings: async ({ startAtLogin, language }) => {
       const next = { ...chosen };
-      if (startAtLogin !== undefined && profile.StartAtLogin === undefined) next.startAtLogin = startAtLogin;
+      if (startAtLogin !== undefined && profile().StartAtLogin === undefined) next.startAtLogin = startAtLogin;
       if (language !== undefined) next.language = language;
       chosen = next;
       await slots.settings.write(chosen);
-      options.onSettings?.(settings());
-      emit();
+      settingsChanged();
       return null;
     },
     openHelp: async ({ topic }) => {
@@ -433,8 +420,8 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
     async start() {
       try {
         chosen = (await slots.settings.read()) ?? DEFAULT_SETTINGS;
-        await readProfile();
-        stopManaged = options.managed?.watch(() => void readProfile());
+        settingsChanged();
+        stopManaged = options.managed?.subscribe(settingsChanged);
         enrollment = await slots.enrollment.read();
       } catch (error) {
         dispatch({ type: 'failed', error: toUserError(error), retry: false });
@@ -457,7 +444,7 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
     async askForServer(url) {
       const requested = serverOrigin(url);
       const { serverUrl } = settings();
-      if (state.kind === 'enrolled' || profile.ServerUrl !== undefined) return;
+      if (state.kind === 'enrolled' || profile().ServerUrl !== undefined) return;
       const current = serverUrl === null ? '' : serverOrigin(serverUrl);
       if (requested === current) return;
       serverQuestion = { requested, current };
