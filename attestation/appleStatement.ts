@@ -68,7 +68,7 @@ export function verifyAppleStatement(
   const path = checkChain(x5c, roots, options.at);
   const [leaf] = path;
   if (!leaf) return refuse('wrong-chain', 'There is no certificate.');
-  const freshness = valueOf(leaf, FRESHNESS);
+  const freshness = rawValue(leaf, FRESHNESS);
   if (!freshness || freshness.length === 0)
     return refuse('freshness-missing', 'The attestation carries no freshness code, so it may be of any time.');
   if (!sameBytes(freshness, wanted)) {
@@ -124,8 +124,7 @@ function checkIdentifier(leaf: Certificate, expect: AppleExpectation): void {
   if (expected.trim() === '')
     refuse('bad-argument', `A blank ${kind} cannot be expected: it would match nothing or everything.`);
   const attested = textOf(leaf, oid);
-  if (attested === undefined)
-    return refuse('identifier-missing', `Apple attested no ${kind}: the field is blank or missing.`);
+  if (attested === undefined) refuse('identifier-missing', `Apple attested no ${kind}: the field is blank or missing.`);
   if (!sameBytes(utf8(attested), utf8(expected))) {
     refuse('identifier-mismatch', `Apple attested the ${kind} ${attested}, not ${expected}.`);
   }
@@ -186,11 +185,11 @@ function secureBootOf(leaf: Certificate): VerifiedAppleStatement['secureBoot'] {
   return SECURE_BOOT_LEVELS[text] ?? refuse('posture-unknown', `The secure boot level "${text}" is not documented.`);
 }
 
-const valueOf = (leaf: Certificate, oid: string): Uint8Array | undefined => extensionOf(leaf, oid)?.value;
+const rawValue = (leaf: Certificate, oid: string): Uint8Array | undefined => extensionOf(leaf, oid)?.value;
 
 /** Apple's values are raw ASCII inside the OCTET STRING. Blank means that Apple could not verify the property. */
 function textOf(leaf: Certificate, oid: string): string | undefined {
-  const text = Buffer.from(valueOf(leaf, oid) ?? []).toString('latin1');
+  const text = Buffer.from(rawValue(leaf, oid) ?? []).toString('latin1');
   if (text.trim() === '') return undefined;
   if (!/^[\x20-\x7e]+$/.test(text))
     refuse('certificate-malformed', 'A property that Apple attests as text is not printable ASCII.');
@@ -201,7 +200,7 @@ const INTEGER: DerMode = { code: 'posture-unknown' };
 
 /** The two DER integers among Apple's raw values. */
 function numberOf(leaf: Certificate, oid: string): number | undefined {
-  const value = valueOf(leaf, oid);
+  const value = rawValue(leaf, oid);
   if (!value || value.length === 0) return undefined;
   const node = readWholeDer(value, INTEGER);
   return node.tag === DER.INTEGER
