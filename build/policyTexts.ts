@@ -91,7 +91,7 @@ export const POLICY_TEXTS_DE: PolicyTexts = {
     AllowSoftwareTpm: {
       title: 'Registrierung mit Software-TPM',
       description:
-        'Ob ein Rechner, dessen TPM Software ist, überhaupt registriert werden darf. Auf die Vertrauensstufe hat es nie Einfluss.',
+        'Ob ein Rechner, dessen TPM Software ist, überhaupt registriert werden darf; ist es nicht gesetzt, entscheidet allein der Server. Auf die Vertrauensstufe hat es nie Einfluss.',
     },
   },
 };

@@ -153,7 +153,8 @@ export const ManagedValues = z.strictObject({
     .optional()
     .register(registry, {
       title: 'Let software TPMs enrol',
-      description: 'Whether a machine whose TPM is software may enrol at all. It never affects assurance.',
+      description:
+        'Whether a machine whose TPM is software may enrol at all; where it is not set, the server alone decides. It never affects assurance.',
       example: false,
       strengths: ['enforced'],
       platforms: ['windows', 'linux'],
@@ -193,7 +194,6 @@ export const BUILT_IN: Readonly<ManagedValues> = {
   StartAtLogin: false,
   LogLevel: 'info',
   Proxy: 'system',
-  AllowSoftwareTpm: false,
 };
 
 /** One profile out of that of the machine and that of the person: the machine's value wins, each value for itself. */
