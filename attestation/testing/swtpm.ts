@@ -57,19 +57,44 @@ async function setUp(folder: string, banks: string): Promise<void> {
   const ca = join(folder, 'swtpm-localca.conf');
   const options = join(folder, 'swtpm-localca.options');
   const setup = join(folder, 'swtpm_setup.conf');
-  writeFileSync(ca, `statedir = ${folder}/ca\nsigningkey = ${folder}/ca/signkey.pem\nissuercert = ${folder}/ca/issuercert.pem\ncertserial = ${folder}/ca/certserial\n`);
+  writeFileSync(
+    ca,
+    `statedir = ${folder}/ca\nsigningkey = ${folder}/ca/signkey.pem\nissuercert = ${folder}/ca/issuercert.pem\ncertserial = ${folder}/ca/certserial\n`,
+  );
   writeFileSync(options, '--platform-manufacturer Test\n--platform-version 1\n--platform-model Test\n');
-  writeFileSync(setup, `create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = ${ca}\ncreate_certs_tool_options = ${options}\nactive_pcr_banks = ${banks}\n`);
+  writeFileSync(
+    setup,
+    `create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = ${ca}\ncreate_certs_tool_options = ${options}\nactive_pcr_banks = ${banks}\n`,
+  );
   await run('mkdir', ['-p', join(folder, 'ca')]);
-  const args = ['--tpm2', '--tpmstate', folder, '--create-ek-cert', '--config', setup, '--pcr-banks', banks, '--overwrite'];
+  const args = [
+    '--tpm2',
+    '--tpmstate',
+    folder,
+    '--create-ek-cert',
+    '--config',
+    setup,
+    '--pcr-banks',
+    banks,
+    '--overwrite',
+  ];
   await run('swtpm_setup', args, { cwd: folder });
 }
 
 function launch(folder: string, port: number): ChildProcess {
-  const server = ['--server', `type=tcp,port=${port},bindaddr=127.0.0.1`, '--ctrl', `type=tcp,port=${port + 1},bindaddr=127.0.0.1`];
-  return spawn('swtpm', ['socket', '--tpm2', '--tpmstate', `dir=${folder}`, ...server, '--flags', 'not-need-init,startup-clear'], {
-    stdio: 'ignore',
-  });
+  const server = [
+    '--server',
+    `type=tcp,port=${port},bindaddr=127.0.0.1`,
+    '--ctrl',
+    `type=tcp,port=${port + 1},bindaddr=127.0.0.1`,
+  ];
+  return spawn(
+    'swtpm',
+    ['socket', '--tpm2', '--tpmstate', `dir=${folder}`, ...server, '--flags', 'not-need-init,startup-clear'],
+    {
+      stdio: 'ignore',
+    },
+  );
 }
 
 /** The listener must be the process that we started: with a port taken by another emulator swtpm exits and a stranger would answer. */

@@ -1,4 +1,14 @@
-import { ALG, concat, createReader, createWriter, DEFAULT_PCR_SELECTION, encodePcrSelections, type PcrBank, type PcrSelection, parsePublic } from '../index.ts';
+import {
+  ALG,
+  concat,
+  createReader,
+  createWriter,
+  DEFAULT_PCR_SELECTION,
+  encodePcrSelections,
+  type PcrBank,
+  type PcrSelection,
+  parsePublic,
+} from '../index.ts';
 import { type Swtpm, submit } from './swtpm.ts';
 
 /** What a client would send about one attestation key, made by a real TPM implementation. All without TPM2B sizes. */
@@ -59,7 +69,12 @@ function bare(attest: Uint8Array): Uint8Array {
 }
 
 /** Creates a device key at a persistent handle; `attributes` as tpm2-tools write them. */
-export async function createDeviceKey(tpm: Swtpm, key: string, handle: number, attributes = `${FIXED}|sign`): Promise<Uint8Array> {
+export async function createDeviceKey(
+  tpm: Swtpm,
+  key: string,
+  handle: number,
+  attributes = `${FIXED}|sign`,
+): Promise<Uint8Array> {
   await tpm.tool('tpm2_create', '-C', 'srk.ctx', '-G', key, '-a', attributes, '-u', 'dk.pub', '-r', 'dk.priv');
   await tpm.tool('tpm2_flushcontext', '-t');
   await tpm.tool('tpm2_load', '-C', 'srk.ctx', '-u', 'dk.pub', '-r', 'dk.priv', '-c', 'dk.ctx');
@@ -70,9 +85,20 @@ export async function createDeviceKey(tpm: Swtpm, key: string, handle: number, a
 }
 
 /** TPM2_Certify by its bytes, since tpm2_certify takes no qualifying data. */
-export async function certify(tpm: Swtpm, subject: number, ak: number, extraData: Uint8Array): Promise<{ attest: Uint8Array; signature: Uint8Array }> {
+export async function certify(
+  tpm: Swtpm,
+  subject: number,
+  ak: number,
+  extraData: Uint8Array,
+): Promise<{ attest: Uint8Array; signature: Uint8Array }> {
   const password = createWriter().u32(0x40000009).u16(0).u8(0).u16(0).finish();
-  const body = createWriter().u32(0x148).u32(subject).u32(ak).u32(password.length * 2).bytes(password).bytes(password);
+  const body = createWriter()
+    .u32(0x148)
+    .u32(subject)
+    .u32(ak)
+    .u32(password.length * 2)
+    .bytes(password)
+    .bytes(password);
   return attestation(tpm.port, body.tpm2b(extraData).u16(ALG.NULL).finish());
 }
 
@@ -90,7 +116,13 @@ export async function quote(
 }
 
 async function attestation(port: number, body: Uint8Array): Promise<{ attest: Uint8Array; signature: Uint8Array }> {
-  const command = concat(createWriter().u16(0x8002).u32(6 + body.length).finish(), body);
+  const command = concat(
+    createWriter()
+      .u16(0x8002)
+      .u32(6 + body.length)
+      .finish(),
+    body,
+  );
   const reader = createReader(await submit(port, command), 'TPM response');
   reader.take(6);
   const rc = reader.u32();
@@ -119,9 +151,15 @@ export async function readPcrs(tpm: Swtpm, selection: readonly PcrSelection[]): 
 }
 
 /** EKs that swtpm_setup leaves: handle and NV index of the certificate. */
-export const SWTPM_EKS = { 'rsa-2048': { handle: 0x81010001, nv: 0x01c00002 }, 'ecc-p384': { handle: 0x81010016, nv: 0x01c00016 } } as const;
+export const SWTPM_EKS = {
+  'rsa-2048': { handle: 0x81010001, nv: 0x01c00002 },
+  'ecc-p384': { handle: 0x81010016, nv: 0x01c00016 },
+} as const;
 
-export async function readEk(tpm: Swtpm, ek: { handle: number; nv: number }): Promise<{ public: Uint8Array; certificate: Uint8Array }> {
+export async function readEk(
+  tpm: Swtpm,
+  ek: { handle: number; nv: number },
+): Promise<{ public: Uint8Array; certificate: Uint8Array }> {
   await tpm.tool('tpm2_readpublic', '-c', `0x${ek.handle.toString(16)}`, '-o', 'ek.pub');
   await tpm.tool('tpm2_nvread', `0x${ek.nv.toString(16)}`, '-o', 'ek.nv');
   const ekPublic = tail(tpm.read('ek.pub'));
@@ -130,7 +168,13 @@ export async function readEk(tpm: Swtpm, ek: { handle: number; nv: number }): Pr
 }
 
 /** Activates a credential in the TPM with tpm2_activatecredential; fails like the tool when the TPM refuses. */
-export async function activate(tpm: Swtpm, ek: number, ak: number, credentialBlob: Uint8Array, encryptedSecret: Uint8Array): Promise<Uint8Array> {
+export async function activate(
+  tpm: Swtpm,
+  ek: number,
+  ak: number,
+  credentialBlob: Uint8Array,
+  encryptedSecret: Uint8Array,
+): Promise<Uint8Array> {
   const magic = createWriter().u32(0xbadcc0de).u32(1).finish();
   tpm.write('cred.bin', concat(magic, credentialBlob, encryptedSecret));
   const hash = ek === SWTPM_EKS['ecc-p384'].handle ? 'sha384' : 'sha256';
@@ -139,7 +183,18 @@ export async function activate(tpm: Swtpm, ek: number, ak: number, credentialBlo
     await tpm.tool('tpm2_policysecret', '-S', 'session.ctx', '-c', 'e');
     // The high range is authorized by PolicyOR(PolicyA, PolicyC) or, as here, by its empty password.
     const auth = hash === 'sha384' ? [] : ['-P', 'session:session.ctx'];
-    await tpm.tool('tpm2_activatecredential', '-c', `0x${ak.toString(16)}`, '-C', `0x${ek.toString(16)}`, '-i', 'cred.bin', '-o', 'secret.bin', ...auth);
+    await tpm.tool(
+      'tpm2_activatecredential',
+      '-c',
+      `0x${ak.toString(16)}`,
+      '-C',
+      `0x${ek.toString(16)}`,
+      '-i',
+      'cred.bin',
+      '-o',
+      'secret.bin',
+      ...auth,
+    );
     return tpm.read('secret.bin');
   } finally {
     await tpm.tool('tpm2_flushcontext', 'session.ctx');
@@ -152,5 +207,12 @@ export function swtpmAuthority(tpm: Swtpm): { root: Uint8Array; issuer: Uint8Arr
 }
 
 export function pem(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(Buffer.from(Buffer.from(bytes).toString('utf8').replace(/-----[^-]+-----/g, ''), 'base64'));
+  return new Uint8Array(
+    Buffer.from(
+      Buffer.from(bytes)
+        .toString('utf8')
+        .replace(/-----[^-]+-----/g, ''),
+      'base64',
+    ),
+  );
 }
