@@ -79,7 +79,7 @@ export function Menu({ label, groups }: { label: string; groups: readonly (reado
 
 function moveFocus(box: HTMLElement | null, by: 1 | -1): void {
   const buttons = [...(box?.querySelectorAll<HTMLButtonElement>('.menu-item') ?? [])];
-  const now = buttons.findIndex((button) => button === document.activeElement);
+  const now = buttons.indexOf(document.activeElement as HTMLButtonElement);
   const next = now === -1 ? (by === 1 ? 0 : buttons.length - 1) : (now + by + buttons.length) % buttons.length;
   buttons[next]?.focus();
 }

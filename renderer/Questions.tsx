@@ -17,7 +17,7 @@ export function ServerQuestion(props: { question: NonNullable<AppSnapshot['serve
       actions={
         <>
           <Button onClick={() => answer(true)}>{t('serverQuestion.change')}</Button>
-          <Button look="primary" autoFocus onClick={() => answer(false)}>
+          <Button look="primary" data-first onClick={() => answer(false)}>
             {t('serverQuestion.keep')}
           </Button>
         </>
@@ -53,7 +53,7 @@ export function ConfirmQuestion(props: { question: Question; team: string; call:
       onClose={close}
       actions={
         <>
-          <Button autoFocus onClick={close}>
+          <Button data-first onClick={close}>
             {t('action.cancel')}
           </Button>
           <Button look={unenrol ? 'danger' : 'primary'} onClick={confirm}>

@@ -11,6 +11,8 @@ export function Button(
     wide?: boolean;
     busy?: boolean;
     children: ReactNode;
+    /** Has the focus when the dialog opens that it is in. */
+    'data-first'?: boolean;
   },
 ) {
   const { look = 'secondary', icon, wide, busy, children, onClick, ...rest } = props;

@@ -12,7 +12,11 @@ export function Dialog(props: {
   const id = useId();
   useEffect(() => {
     const element = dialog.current;
-    if (element && !element.open) element.showModal();
+    if (element && !element.open) {
+      element.showModal();
+      // React's autoFocus runs before the dialog is modal; the attribute names what should have the focus after.
+      element.querySelector<HTMLElement>('[data-first]')?.focus();
+    }
     return () => element?.close();
   }, []);
   return (

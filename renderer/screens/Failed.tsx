@@ -16,7 +16,8 @@ export function Failed(props: { error: UserError; retry: boolean; version: strin
     <Screen
       icon="warning"
       tone="bad"
-      title={title}
+      // As a heading the sentence stands without its full stop.
+      title={title.replace(/\.$/, '')}
       text={english && error.detail !== title ? <p>{error.detail}</p> : undefined}
       actions={
         <>

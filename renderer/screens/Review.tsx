@@ -51,6 +51,10 @@ export function Review(props: { serverUrl: string; team: string; send: WhatWillB
           >
             {tpm.manufacturer}
           </Fact>
+        ) : machine.os === 'macOS' ? (
+          <Fact name={t('review.chip')} icon="chip" note={t('review.chipMacNote')}>
+            {t('review.chipMac')}
+          </Fact>
         ) : (
           <Fact name={t('review.chip')} icon="warning" note={t('review.chipMissingNote')}>
             {t('review.chipMissing')}

@@ -40,6 +40,9 @@ export const windowDe: Translation<typeof windowEn> = {
   'review.chipMissing': 'Keiner gefunden',
   'review.chipMissingNote':
     'Ohne ihn kann dieses Gerät nicht beweisen, welches es ist. Seine Vertrauensstufe bleibt normal.',
+  'review.chipMac': 'Auf einem Mac nicht',
+  'review.chipMacNote':
+    'Seine Seriennummer nennt der Mac nur selbst. Seine Vertrauensstufe bleibt normal, bis Apple sie über die Geräteverwaltung Ihrer Organisation bestätigt.',
   'review.you': 'Sie',
   'review.youValue': 'Ihr Name und Ihre E-Mail-Adresse',
   'review.youNote': 'Aus Ihrer Anmeldung, die als Nächstes kommt.',

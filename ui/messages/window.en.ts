@@ -36,6 +36,9 @@ export const windowEn = {
   'review.chipNote': 'Its identity, {short}, proves that it is this very device.',
   'review.chipMissing': 'None found',
   'review.chipMissingNote': 'Without one, this device cannot prove which device it is. Its assurance stays normal.',
+  'review.chipMac': 'Not on a Mac',
+  'review.chipMacNote':
+    'Its serial number is only what the Mac says of itself. Its assurance stays normal until Apple confirms it through the device management of your organization.',
   'review.you': 'You',
   'review.youValue': 'Your name and e-mail address',
   'review.youNote': 'From your sign-in, which comes next.',

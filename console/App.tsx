@@ -1,0 +1,251 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import type { ConsoleEvent } from '../contract/decisions.ts';
+import type { Session } from '../contract/settings.ts';
+import { Button } from '../ui/Button.tsx';
+import { I18nProvider } from '../ui/I18n.tsx';
+import { Icon, type IconName, Mark } from '../ui/Icon.tsx';
+import { chooseLanguage, chooseLocale, type Language } from '../ui/translate.ts';
+import { type Api, type ConsoleProblem, problemOf } from './api/client.ts';
+import type { Connect, Events, LiveState } from './api/events.ts';
+import { ConsoleProvider, useConsole, useEvents } from './Console.tsx';
+import { DevicePage } from './devices/DevicePage.tsx';
+import { RecentDevices } from './devices/RecentDevices.tsx';
+import { rememberedLanguage, rememberLanguage } from './language.ts';
+import { Pending } from './pending/Pending.tsx';
+import { hrefOf, type Route, useRoute } from './route.ts';
+import { consoleCatalogues, useConsoleText } from './text.ts';
+import { Loading, ProblemNotice } from './View.tsx';
+
+export function App({ api, connect }: { api: Api; connect: Connect }) {
+  const [language, setLanguage] = useState<Language>(
+    () => rememberedLanguage() ?? chooseLanguage('system', navigator.languages),
+  );
+  const change = (next: Language): void => {
+    rememberLanguage(next);
+    setLanguage(next);
+  };
+  return (
+    <I18nProvider
+      language={language}
+      locale={chooseLocale(language, navigator.languages)}
+      catalogues={consoleCatalogues}
+    >
+      <Gate api={api} connect={connect} language={language} changeLanguage={change} />
+    </I18nProvider>
+  );
+}
+
+type LanguageChoice = { language: Language; changeLanguage: (language: Language) => void };
+
+/** Nothing is shown before the server says who is here. */
+function Gate({ api, connect, ...choice }: { api: Api; connect: Connect } & LanguageChoice) {
+  const [session, setSession] = useState<Session | null | undefined>(undefined);
+  const [problem, setProblem] = useState<ConsoleProblem | null>(null);
+  const load = useCallback(async () => {
+    setProblem(null);
+    try {
+      setSession(await api.session());
+    } catch (thrown) {
+      setProblem(problemOf(thrown));
+    }
+  }, [api]);
+  useEffect(() => void load(), [load]);
+  if (problem && !session) {
+    return (
+      <main className="gate">
+        <ProblemNotice problem={problem} retry={() => void load()} />
+      </main>
+    );
+  }
+  if (session === undefined) {
+    return (
+      <main className="gate">
+        <Loading />
+      </main>
+    );
+  }
+  return session === null ? (
+    <SignIn />
+  ) : (
+    <SignedIn api={api} connect={connect} session={session} checkSession={() => void load()} {...choice} />
+  );
+}
+
+function SignIn() {
+  const t = useConsoleText();
+  useEffect(() => {
+    document.title = t('signIn.title');
+  }, [t]);
+  return (
+    <main className="gate">
+      <div className="card gate-card">
+        <Mark />
+        <h1>{t('signIn.title')}</h1>
+        <p className="soft">{t('signIn.text')}</p>
+        <a className="button button-primary button-wide" href="/console/sign-in">
+          {t('signIn.action')}
+        </a>
+      </div>
+    </main>
+  );
+}
+
+const ANNOUNCEMENT_MS = 6000;
+
+function SignedIn(props: { api: Api; connect: Connect; session: Session; checkSession: () => void } & LanguageChoice) {
+  const { api, connect, session, checkSession } = props;
+  const [live, setLive] = useState<LiveState>('live');
+  const [generation, setGeneration] = useState(0);
+  const [said, setSaid] = useState('');
+  const [events, setEvents] = useState<Events | null>(null);
+  const check = useRef(checkSession);
+  check.current = checkSession;
+  useEffect(() => {
+    const opened = connect({
+      onState: (state) => {
+        setLive(state);
+        // An ended session closes the stream too: then the sign-in has to show.
+        if (state === 'interrupted') check.current();
+      },
+      onResume: () => setGeneration((before) => before + 1),
+    });
+    setEvents(opened);
+    return () => opened.close();
+  }, [connect]);
+  useEffect(() => {
+    if (!said) return;
+    const timer = setTimeout(() => setSaid(''), ANNOUNCEMENT_MS);
+    return () => clearTimeout(timer);
+  }, [said]);
+  const value = useMemo(
+    () => events && { api, session, events, generation, announce: setSaid },
+    [api, session, events, generation],
+  );
+  if (!value) return null;
+  return (
+    <ConsoleProvider value={value}>
+      <Shell live={live} said={said} language={props.language} changeLanguage={props.changeLanguage} />
+    </ConsoleProvider>
+  );
+}
+
+function Shell({ live, said, ...choice }: { live: LiveState; said: string } & LanguageChoice) {
+  const t = useConsoleText();
+  const { session, announce } = useConsole();
+  const route = useRoute();
+  const seen = useRef(new Map<string, number>());
+  useEvents(
+    useCallback(
+      ({ device }: ConsoleEvent) => {
+        if (device.approval === 'pending' && !seen.current.has(device.id)) {
+          announce(t('live.newPending', { name: device.name }));
+        }
+        seen.current.set(device.id, device.version);
+      },
+      [announce, t],
+    ),
+  );
+  return (
+    <div className="shell">
+      <button type="button" className="skip" onClick={focusContent}>
+        {t('nav.skip')}
+      </button>
+      {session.demo && (
+        <p className="ribbon" role="note">
+          {t('demo.ribbon')}
+        </p>
+      )}
+      <div className="frame">
+        <Sidebar route={route} {...choice} />
+        <div className="content">
+          {live === 'interrupted' && (
+            <p className="banner tone-wait live-off" role="status">
+              <Icon name="offline" />
+              <span>{t('live.off')}</span>
+            </p>
+          )}
+          <Routed route={route} />
+        </div>
+      </div>
+      <p className={said ? 'toast' : 'toast toast-empty'} role="status">
+        {said}
+      </p>
+    </div>
+  );
+}
+
+/** The address names the view, so the skip control moves the focus itself. */
+const focusContent = (): void => document.querySelector<HTMLElement>('#content h1')?.focus();
+
+function Routed({ route }: { route: Route }) {
+  switch (route.name) {
+    case 'devices':
+      return <RecentDevices />;
+    case 'pending':
+      return <Pending />;
+    case 'device':
+      return <DevicePage key={route.id} id={route.id} />;
+    default:
+      return route satisfies never;
+  }
+}
+
+function Sidebar({ route, language, changeLanguage }: { route: Route } & LanguageChoice) {
+  const t = useConsoleText();
+  const { api, session } = useConsole();
+  const links: { to: Route; icon: IconName; label: string; here: boolean }[] = [
+    {
+      to: { name: 'devices' },
+      icon: 'laptop',
+      label: t('nav.devices'),
+      here: route.name === 'devices' || route.name === 'device',
+    },
+    { to: { name: 'pending' }, icon: 'clock', label: t('nav.pending'), here: route.name === 'pending' },
+  ];
+  const signOut = async (): Promise<void> => {
+    await api.signOut().catch(problemOf);
+    location.reload();
+  };
+  return (
+    <header className="sidebar">
+      <div className="sidebar-name">
+        <Mark />
+        <span>{session.team.name}</span>
+      </div>
+      <nav aria-label={t('nav.label')}>
+        <ul className="nav">
+          {links.map((link) => (
+            <li key={link.label}>
+              <a className="nav-link" href={hrefOf(link.to)} aria-current={link.here ? 'page' : undefined}>
+                <Icon name={link.icon} />
+                <span>{link.label}</span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <div className="sidebar-foot">
+        <select
+          className="input"
+          aria-label={t('console.language')}
+          value={language}
+          onChange={(event) => changeLanguage(event.target.value === 'de' ? 'de' : 'en')}
+        >
+          <option value="en" lang="en">
+            English
+          </option>
+          <option value="de" lang="de">
+            Deutsch
+          </option>
+        </select>
+        <div className="who">
+          <bdi className="who-name">{session.user.displayName ?? session.user.email}</bdi>
+          <span className="soft">{t(`role.${session.role}`)}</span>
+        </div>
+        <Button icon="leave" onClick={() => void signOut()}>
+          {t('action.signOut')}
+        </Button>
+      </div>
+    </header>
+  );
+}

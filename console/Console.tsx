@@ -1,0 +1,37 @@
+import { createContext, useContext, useEffect } from 'react';
+import type { Device } from '../contract/device.ts';
+import type { Session } from '../contract/settings.ts';
+import type { Api } from './api/client.ts';
+import type { Events, Listener } from './api/events.ts';
+
+/** What every view of a signed-in console has at hand. */
+export type ConsoleContext = {
+  api: Api;
+  session: Session;
+  events: Events;
+  /** Grows when events may have been missed: views load again. */
+  generation: number;
+  /** Says something to everyone, screen readers included, for a moment. */
+  announce: (text: string) => void;
+};
+
+const Context = createContext<ConsoleContext | null>(null);
+export const ConsoleProvider = Context.Provider;
+
+export function useConsole(): ConsoleContext {
+  const value = useContext(Context);
+  if (!value) throw new Error('ConsoleProvider is missing above this component');
+  return value;
+}
+
+/** Calls `listener`, which must be stable, with every event. */
+export function useEvents(listener: Listener): void {
+  const { events } = useConsole();
+  useEffect(() => events.listen(listener), [events, listener]);
+}
+
+/** Auditors read; owners and approvers decide. The server decides again. */
+export const mayDecide = (session: Session): boolean => session.role !== 'auditor';
+
+export const isOwnDevice = (session: Session, device: Device): boolean =>
+  device.owner !== null && device.owner.email.toLowerCase() === session.user.email.toLowerCase();

@@ -1,0 +1,114 @@
+import type { ConsoleEvent, Decision } from '../../contract/decisions.ts';
+import type { Device } from '../../contract/device.ts';
+import type { ErrorCode, Problem } from '../../contract/errors.ts';
+import type { Session } from '../../contract/settings.ts';
+import type { Connect, Listener } from '../api/events.ts';
+import { matches } from '../useDevices.ts';
+
+const PAGE = 8;
+
+/** The inventory's API in memory, so far as the console uses it: versions, If-Match, keyset pages, events. For the gallery and tests. */
+export function createFakeServer(options: { session: Session | null; devices: readonly Device[] }) {
+  const devices = new Map(options.devices.map((device) => [device.id, device]));
+  const listeners = new Set<Listener>();
+  let session = options.session;
+
+  const change = (id: string, fields: Partial<Device>): Device | undefined => {
+    const before = devices.get(id);
+    if (!before) return undefined;
+    const after = { ...before, ...fields, version: before.version + 1 };
+    devices.set(id, after);
+    emit(after);
+    return after;
+  };
+  const add = (device: Device): void => {
+    const rest = [...devices];
+    devices.clear();
+    for (const [id, one] of [[device.id, device] as const, ...rest]) devices.set(id, one);
+    emit(device);
+  };
+  const emit = (device: Device): void => {
+    const event: ConsoleEvent = { type: 'device', device };
+    for (const listener of listeners) listener(event);
+  };
+
+  const decide = (id: string, version: number, decision: Decision): Device | Problem => {
+    const device = devices.get(id);
+    if (!device) return problem(404, 'not-found');
+    if (device.version !== version) return problem(412, 'version-mismatch');
+    const fields: Partial<Device> = {
+      approval: decision.decision,
+      approvalReason: decision.reason ?? null,
+      decidedBy: session?.user.email ?? null,
+      decidedAt: new Date().toISOString(),
+    };
+    return change(id, fields) ?? problem(404, 'not-found');
+  };
+
+  const list = (query: URLSearchParams): unknown => {
+    const wanted = { approval: query.get('approval'), lifecycle: query.get('lifecycle'), search: query.get('search') };
+    const found = [...devices.values()].filter((device) => matches(device, wanted as Parameters<typeof matches>[1]));
+    const from = Number(query.get('cursor') ?? 0);
+    return { devices: found.slice(from, from + PAGE), next: from + PAGE < found.length ? String(from + PAGE) : null };
+  };
+
+  const answer = (method: string, url: URL, headers: Headers, body: unknown): unknown => {
+    const [, , , collection, id] = url.pathname.split('/');
+    if (collection === 'session') {
+      if (method === 'POST') session = null;
+      return session ?? problem(401, 'unauthenticated');
+    }
+    if (!session) return problem(401, 'unauthenticated');
+    if (collection === 'decisions') {
+      const asked = body as { decision: Decision; devices: { id: string; version: number }[] };
+      return {
+        results: asked.devices.map((item) => {
+          const result = decide(item.id, item.version, asked.decision);
+          return 'code' in result
+            ? { id: item.id, outcome: 'failed', code: result.code, detail: result.title }
+            : { id: item.id, outcome: 'done', device: result };
+        }),
+      };
+    }
+    if (collection === 'devices' && id && url.pathname.endsWith('/approval')) {
+      return decide(id, Number(headers.get('if-match')?.replaceAll('"', '')), body as Decision);
+    }
+    if (collection === 'devices' && id) return devices.get(id) ?? problem(404, 'not-found');
+    if (collection === 'devices') return list(url.searchParams);
+    return problem(404, 'not-found');
+  };
+
+  const send: typeof fetch = async (input, init) => {
+    const url = new URL(String(input), location.href);
+    const body: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : undefined;
+    const result = answer(init?.method ?? 'GET', url, new Headers(init?.headers), body);
+    const status = isProblem(result) ? result.status : 200;
+    return new Response(JSON.stringify(result), { status, headers: { 'content-type': 'application/json' } });
+  };
+
+  const connect: Connect = (handlers) => {
+    queueMicrotask(() => handlers.onState('live'));
+    return {
+      listen: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+      close: () => listeners.clear(),
+    };
+  };
+  return { send, connect, change, add };
+}
+
+const isProblem = (value: unknown): value is Problem => typeof value === 'object' && value !== null && 'code' in value;
+
+const TITLES: Partial<Record<ErrorCode, string>> = { 'version-mismatch': 'The device changed since it was shown.' };
+
+const problem = (status: number, code: ErrorCode): Problem => ({
+  type: `about:blank#${code}`,
+  title: TITLES[code] ?? code,
+  status,
+  detail: TITLES[code] ?? code,
+  advice: 'Look at the current evidence, then decide again.',
+  instance: '01J7Z3K8Q9M4T2',
+  code,
+});

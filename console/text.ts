@@ -1,0 +1,26 @@
+import { type Catalogues, useLanguage, useTextOf } from '../ui/I18n.tsx';
+import { consoleDe } from '../ui/messages/console.de.ts';
+import { consoleEn } from '../ui/messages/console.en.ts';
+import { errorsDe } from '../ui/messages/errors.de.ts';
+import type { ConsoleProblem } from './api/client.ts';
+
+export const consoleCatalogues: Catalogues<typeof consoleEn> = { en: consoleEn, de: consoleDe };
+
+/** The texts of the console and the common ones. */
+export const useConsoleText = () => useTextOf<typeof consoleEn>();
+export type ConsoleText = ReturnType<typeof useConsoleText>;
+
+/** What a refusal of the server, or its silence, says to the administrator. */
+export function useProblemText(): (problem: ConsoleProblem) => { title: string; advice: string } {
+  const t = useConsoleText();
+  const language = useLanguage();
+  return (problem) => {
+    if (problem.kind === 'unreachable') {
+      return { title: t('problem.unreachable'), advice: t('problem.unreachableAdvice') };
+    }
+    if (language === 'en')
+      return { title: problem.problem.detail || problem.problem.title, advice: problem.problem.advice };
+    const [title, advice] = errorsDe[problem.problem.code] ?? errorsDe.internal;
+    return { title, advice };
+  };
+}
