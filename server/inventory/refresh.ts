@@ -5,6 +5,7 @@ import type { DeviceRow } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
 import { ensureUserByEmail, findUser } from '../store/users.ts';
 import { visibleOwner, visibleValues } from './layers.ts';
+import { normalizeSerial } from './serials.ts';
 
 export type Facts = Pick<DeviceRow, 'approval' | 'approval_reason' | 'decided_by' | 'decided_at' | 'lifecycle'>;
 
@@ -57,7 +58,7 @@ export async function refreshDevice(
         ? current.id
         : (await ensureUserByEmail(trx, now, { email: owner.email })).id;
   const ownerRow = ownerId === current?.id ? current : ownerId === null ? undefined : await findUser(trx, ownerId);
-  const serial = visible.values.serial ?? null;
+  const serial = normalizeSerial(visible.values.serial);
   const name = visible.values.displayName || serial || shortIdentifier(device.permanent_identifier);
   const next: DeviceRow = {
     ...device,

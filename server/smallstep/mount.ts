@@ -1,0 +1,147 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ERRORS, type Scope } from '../../contract/index.ts';
+import { isErrorCode, ServerError } from '../error.ts';
+import { actorOf, type Context, DECIDERS, OWNERS, READERS } from '../http/context.ts';
+import { refusalOf } from '../http/problem.ts';
+import type { Actor } from '../store/audit.ts';
+import type { Trx } from '../store/store.ts';
+import { collectionRoutes } from './collections.ts';
+import { deviceCollectionRoutes } from './deviceCollections.ts';
+import { deviceRoutes } from './devices.ts';
+import { enrollmentPolicyRoutes } from './enrollmentPolicy.ts';
+import { SmallstepRefusal } from './refusal.ts';
+import { type ApiVersion, echoedVersion, requestedVersion } from './version.ts';
+
+export type Answer = { status?: 200 | 201 | 204; body?: unknown; headers?: Record<string, string> };
+
+/** What a handler of the compatible API works with. */
+export type Call = {
+  context: Context;
+  version: ApiVersion;
+  request: FastifyRequest;
+  /** The request target as it was sent. */
+  url: string;
+  param: (name: string) => string;
+  by: { actor: Actor; requestId: string };
+  /** One transaction; streams wake after it. */
+  write: <T>(work: (trx: Trx) => Promise<T>) => Promise<T>;
+};
+
+export type RouteTable = {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  url: string;
+  versions: readonly ApiVersion[];
+  scope: Scope;
+  handler: (call: Call) => Promise<Answer>;
+}[];
+
+const ROLES = { read: READERS, decide: DECIDERS, own: OWNERS } as const;
+
+/** Console roles for a scope: whoever may read, decide, or change settings. */
+function rolesOf(scope: Scope) {
+  switch (scope) {
+    case 'devices:read':
+    case 'settings:read':
+    case 'access:read':
+    case 'audit:read':
+      return ROLES.read;
+    case 'devices:write':
+    case 'devices:decide':
+    case 'people:write':
+      return ROLES.decide;
+    case 'settings:write':
+      return ROLES.own;
+    default:
+      return scope satisfies never;
+  }
+}
+
+/**
+ * Smallstep's API under `/api`: its versions, its `{ "message" }` errors (of the framework too), its headers. Register with the prefix
+ * `/api`; errors and unknown paths below it stay inside this plugin.
+ */
+export async function smallstepMount(app: FastifyInstance, { context }: { context: Context }): Promise<void> {
+  app.addHook('onSend', async (request, reply, payload) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-smallstep-api-version', versionToEcho(request));
+    reply.header('cache-control', 'no-store');
+    return payload;
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const { status, message, headers } = answerTo(error);
+    if (status >= 500) request.log.error({ err: error }, 'the compatible API failed');
+    return reply.code(status).headers(headers).type('application/json').send(JSON.stringify({ message }));
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    reply
+      .code(404)
+      .type('application/json')
+      .send(JSON.stringify({ message: 'There is nothing at this address.' })),
+  );
+  app.addContentTypeParser(
+    /^application\/(?:vnd\.smallstep\.[\w.-]+\+)?json/i,
+    { parseAs: 'string', bodyLimit: 1024 * 1024 },
+    app.getDefaultJsonParser('error', 'error'),
+  );
+  const tables = [collectionRoutes, deviceCollectionRoutes, deviceRoutes, enrollmentPolicyRoutes];
+  for (const route of tables.flat()) {
+    app.route({
+      method: route.method,
+      url: route.url,
+      config: { access: { kind: 'administrator', roles: rolesOf(route.scope), scope: route.scope } },
+      schema: { hide: true } as never,
+      handler: (request, reply) => run(context, route, request, reply),
+    });
+  }
+  app.route({
+    method: 'POST',
+    url: '/auth',
+    config: { access: { kind: 'public', perMinute: 30 } },
+    schema: { hide: true } as never,
+    handler: async () => {
+      throw new SmallstepRefusal(
+        401,
+        'Client certificates are not exchanged for tokens here. Make an API token in the console and send it as a bearer token.',
+      );
+    },
+  });
+}
+
+async function run(context: Context, route: RouteTable[number], request: FastifyRequest, reply: FastifyReply) {
+  const version = requestedVersion(
+    one(request.headers['x-smallstep-api-version']),
+    request.headers.accept,
+    route.versions,
+  );
+  const answer = await route.handler({
+    context,
+    version,
+    request,
+    url: request.raw.url ?? '',
+    param: (name) => (request.params as Record<string, string>)[name] ?? '',
+    by: { actor: actorOf(request), requestId: request.id },
+    write: async (work) => {
+      const result = await context.store.write(work);
+      context.hub.wake();
+      return result;
+    },
+  });
+  reply.code(answer.status ?? 200).headers(answer.headers ?? {});
+  if (answer.body === undefined) return reply.send();
+  return reply.type('application/json').send(JSON.stringify(answer.body));
+}
+
+/** Status and sentence of any thrown value. */
+export function answerTo(error: unknown): { status: number; message: string; headers: Record<string, string> } {
+  if (error instanceof SmallstepRefusal) return { status: error.status, message: error.message, headers: {} };
+  const refusal = refusalOf(error);
+  const [status, , advice] = ERRORS[refusal.code];
+  const own = error instanceof ServerError && isErrorCode(error.code);
+  return { status, message: own ? `${refusal.detail} ${advice}` : refusal.detail, headers: refusal.headers };
+}
+
+function versionToEcho(request: FastifyRequest): string {
+  return echoedVersion(one(request.headers['x-smallstep-api-version']), request.headers.accept);
+}
+
+const one = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
