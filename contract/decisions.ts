@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Device } from './device.ts';
+import { Approval, Device, Lifecycle, Source } from './device.ts';
 import { ErrorCode } from './errors.ts';
-import { Id } from './primitives.ts';
+import { Email, Id } from './primitives.ts';
 
 /** `PUT /api/v1/devices/{id}/approval` with If-Match: the version that was on the screen. */
 export const Decision = z.discriminatedUnion('decision', [
@@ -26,6 +26,18 @@ export const BulkDecisionResult = z.object({
     ]),
   ),
 });
+
+/** Filters and place of `GET /api/v1/devices`. `cursor` is the former page's `next`, good with the same filters only. */
+export const DeviceQuery = z.strictObject({
+  approval: Approval.optional(),
+  lifecycle: Lifecycle.optional(),
+  source: Source.optional(),
+  owner: Email.optional(),
+  search: z.string().min(1).max(256).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(1024).optional(),
+});
+export type DeviceQuery = z.infer<typeof DeviceQuery>;
 
 /** `GET /api/v1/devices?approval=&lifecycle=&owner=&search=&limit=&cursor=` */
 export const DevicePage = z

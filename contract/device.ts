@@ -112,6 +112,8 @@ export const Device = z
     assurance: Assurance,
     ceremonyCode: CeremonyCode.nullable(),
     conflictId: Id.nullable(),
+    /** The record that this one may belong to: it only claims an identifier that the other holds. */
+    candidateOf: Id.nullable(),
     version: z.int(),
     createdAt: Timestamp,
     enrolledAt: Timestamp.nullable(),

@@ -127,6 +127,12 @@ export const EnrollmentResponse = SelfDevice;
 /** `POST /api/v1/self/attestations`, signed by the device key. */
 export const ReattestationRequest = z.strictObject({ proof: TpmProof });
 
+/** `POST /api/v1/self/check-in`, signed by the device key: what the machine says of itself now, where it changed. */
+export const CheckInRequest = z.strictObject({ machine: MachineReport.optional() });
+export const CheckInResponse = z
+  .object({ device: SelfDevice, reattest: z.boolean(), nextCheckInSeconds: z.int() })
+  .meta({ id: 'CheckIn' });
+
 /** Events of `GET /api/v1/self/events`. `data` is the device as it is now: a lost event costs nothing. */
 export const SelfEvent = z.object({ type: z.enum(['device', 'deleted']), device: SelfDevice });
 export type SelfEvent = z.infer<typeof SelfEvent>;

@@ -25,6 +25,8 @@ export type Context = {
   /** The organization's identity provider, where one is connected. */
   upstream: Upstream | null;
   provider: Provider;
+  /** Calls back when the server closes; returns the way to take that back. */
+  onClose: (listener: () => void) => () => void;
   /** HMAC key of list cursors. */
   cursorKey: Uint8Array;
 };
