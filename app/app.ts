@@ -108,7 +108,8 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
 
   /** One ceremony (or its preparation) at a time; the next waits until the last one has let go of the hardware. */
   function begin(kind: typeof again, first: AppEvent, work: (signal: AbortSignal) => Promise<void>): void {
-    if (run && !run.controller.signal.aborted) return;
+    // The state is the guard: it says "enrolling" from here, in this very turn, until the run has ended or was cancelled.
+    if (state.kind === 'enrolling' || state.kind === 'signing-in' || state.kind === 'enrolled') return;
     const before = run?.done ?? Promise.resolve();
     const controller = new AbortController();
     const signal = AbortSignal.any([controller.signal, life.signal]);

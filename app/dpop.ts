@@ -4,20 +4,15 @@ import { z } from 'zod';
 import { base64url, sha256 } from './bytes.ts';
 import { thumbprintOfJwk } from './keys.ts';
 
-const PrivateJwk = z.object({
-  kty: z.literal('EC'),
-  crv: z.literal('P-256'),
-  x: z.string(),
-  y: z.string(),
-  d: z.string(),
-});
+const PublicJwk = z.object({ kty: z.literal('EC'), crv: z.literal('P-256'), x: z.string(), y: z.string() });
+const PrivateJwk = PublicJwk.extend({ d: z.string() });
 export type PrivateJwk = z.infer<typeof PrivateJwk>;
 
 /** The client key that one ceremony's token and grant are bound to (RFC 9449). Lives for that ceremony only. */
 export type GrantKey = {
   pair: CryptoKeyPair;
   thumbprint: string;
-  publicJwk: { kty: 'EC'; crv: 'P-256'; x: string; y: string };
+  publicJwk: z.infer<typeof PublicJwk>;
 };
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
@@ -41,9 +36,7 @@ export async function importGrantKey(value: unknown): Promise<GrantKey> {
 }
 
 async function fromPair(pair: CryptoKeyPair): Promise<GrantKey> {
-  const { d: _, ...publicJwk } = PrivateJwk.extend({ d: z.undefined() }).parse(
-    await crypto.subtle.exportKey('jwk', pair.publicKey),
-  );
+  const publicJwk = PublicJwk.parse(await crypto.subtle.exportKey('jwk', pair.publicKey));
   return { pair, publicJwk, thumbprint: thumbprintOfJwk(publicJwk) };
 }
 

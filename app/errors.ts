@@ -123,7 +123,7 @@ function texts(code: AppErrorCode): readonly [title: string, advice: string] {
   return LOCAL_ERRORS[code as LocalErrorCode];
 }
 
-/** Adapters of native/ throw errors whose `code` is already one of ours, or that carry `advice`; nothing is imported from there. */
+/** Errors of native/ carry `advice`, and our code for them in `coreCode`; nothing is imported from there. */
 function hardwareError(error: unknown): AppError | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   const advice = 'advice' in error && typeof error.advice === 'string' ? error.advice : undefined;

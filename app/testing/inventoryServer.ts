@@ -9,7 +9,11 @@ import { aDevice } from './fixtures.ts';
 
 export const PROVISIONING_TOKEN = 'muster_provision_0123456789abcdef';
 
-type Fault = 'lose the request' | 'lose the answer' | { code: ErrorCode } | { status: number; body: string; type: string };
+type Fault =
+  | 'lose the request'
+  | 'lose the answer'
+  | { code: ErrorCode }
+  | { status: number; body: string; type: string };
 
 /**
  * The claim path of the inventory's API over real HTTP, for tests of the client's flow: it checks DPoP proofs, request signatures and single
@@ -103,7 +107,9 @@ export async function startInventoryServer() {
         if (typeof refused === 'string') return { code: refused };
         const challenge = randomBytes(32).toString('base64');
         challenges.add(challenge);
-        return { body: { challenge, pcrs: { bank: 'sha256', indices: [0, 1, 2, 3, 4, 5, 6, 7] }, expiresAt: later(60_000) } };
+        return {
+          body: { challenge, pcrs: { bank: 'sha256', indices: [0, 1, 2, 3, 4, 5, 6, 7] }, expiresAt: later(60_000) },
+        };
       }
       case 'POST /api/v1/enrollments': {
         const grant = await grantOf(request);
@@ -114,7 +120,12 @@ export async function startInventoryServer() {
         grant.used = true;
         const spki = Buffer.from(body.deviceKey.spki, 'base64');
         const serial = 'value' in body.machine.serial ? body.machine.serial.value : '';
-        const device = aDevice({ permanentIdentifier: serial, name: body.machine.hostName, ekClass: 'absent', attestation: 'none' });
+        const device = aDevice({
+          permanentIdentifier: serial,
+          name: body.machine.hostName,
+          ekClass: 'absent',
+          attestation: 'none',
+        });
         devices.set(thumbprintOfSpki(spki), { device, spki });
         return { body: device, status: 201 };
       }
@@ -138,7 +149,9 @@ export async function startInventoryServer() {
   }
 
   async function proofKey(request: IncomingMessage, token: string): Promise<string> {
-    const { payload, protectedHeader } = await jwtVerify(String(request.headers.dpop), EmbeddedJWK, { typ: 'dpop+jwt' });
+    const { payload, protectedHeader } = await jwtVerify(String(request.headers.dpop), EmbeddedJWK, {
+      typ: 'dpop+jwt',
+    });
     const expected = { htm: request.method, htu: `${origin()}${request.url}`, ath: hash(token) };
     for (const [name, value] of Object.entries(expected)) {
       if (payload[name] !== value) throw new Error(`the proof has another ${name}`);

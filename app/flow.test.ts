@@ -1,0 +1,341 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AppSnapshot, type AppState, UserError } from '../contract/index.ts';
+import { createClaimSigner, createSoftwareClaimKey } from '../native/index.ts';
+import { type AppOptions, createApp, type MusterApp } from './app.ts';
+import { enrolOnce } from './enrolOnce.ts';
+import type { Ports } from './ports.ts';
+import { provisioningSignIn } from './signIn.ts';
+import { type InventoryServer, PROVISIONING_TOKEN, startInventoryServer } from './testing/inventoryServer.ts';
+import { claimHardware, hastyClock, memoryStore, testPorts, until } from './testing/ports.ts';
+
+let server: InventoryServer;
+const open: MusterApp[] = [];
+
+beforeEach(async () => {
+  server = await startInventoryServer();
+});
+afterEach(async () => {
+  for (const app of open.splice(0)) await app.close();
+  await server.stop();
+});
+
+const newHardware = () => claimHardware(createClaimSigner(createSoftwareClaimKey('file')));
+
+function start(ports: Ports, change: Partial<AppOptions> = {}) {
+  const app = createApp(ports, {
+    version: '1.0.0',
+    platform: 'macos',
+    host: 'browser',
+    serverUrl: server.origin,
+    help: { help: 'https://docs.example/help', privacy: 'https://docs.example/privacy' },
+    signIn: provisioningSignIn(PROVISIONING_TOKEN),
+    ...change,
+  });
+  open.push(app);
+  const snapshots: AppSnapshot[] = [];
+  app.bridge.subscribe((snapshot) => snapshots.push(snapshot));
+  const kind = () => snapshots.at(-1)?.state.kind;
+  const state = <K extends AppState['kind']>(wanted: K) => {
+    const last = snapshots.at(-1)?.state;
+    if (last?.kind !== wanted) throw new Error(`the state is ${last?.kind}`);
+    return last as Extract<AppState, { kind: K }>;
+  };
+  const reach = (wanted: AppState['kind']) =>
+    until(() => {
+      const last = snapshots.at(-1)?.state;
+      if (last?.kind === 'failed' && wanted !== 'failed') throw new Error(JSON.stringify(last.error));
+      return last?.kind === wanted;
+    }, wanted);
+  return { app, invoke: app.bridge.invoke, snapshots, kind, state, reach };
+}
+
+async function enrolled(ports = testPorts(newHardware())) {
+  const run = start(ports);
+  await run.app.start();
+  await run.invoke('prepare', { serverUrl: null });
+  await run.reach('review');
+  await run.invoke('enroll', {});
+  await run.reach('enrolled');
+  return { ...run, ports };
+}
+
+describe('an enrolment', () => {
+  it('shows what will be sent before it sends anything of this device', async () => {
+    const run = start(testPorts(newHardware()));
+    await run.app.start();
+    await run.invoke('prepare', { serverUrl: server.origin });
+    await run.reach('review');
+    expect(run.state('review').send).toMatchObject({ permanentIdentifier: 'C02XYZ123', tpm: null });
+    expect(server.calls).toEqual(['GET /api/v1/server']);
+  });
+
+  it('ends enrolled, with nothing left of the ceremony and no bearer secret in the store', async () => {
+    const { ports, state } = await enrolled();
+    expect(state('enrolled').device.approval).toBe('pending');
+    const { values } = ports.store as ReturnType<typeof memoryStore>;
+    expect([...values.keys()].sort()).toEqual(['enrollment', 'settings']);
+    expect([...values.values()].join('')).not.toMatch(/muster_grant|muster_provision|"d":/);
+  });
+
+  it('learns of the approval by its event stream, and remembers it', async () => {
+    const { state, ports } = await enrolled();
+    await until(() => server.streams.size === 1, 'the event stream');
+    server.change({ approval: 'approved' });
+    await until(() => state('enrolled').device.approval === 'approved', 'the approval');
+    const stored = () => JSON.parse(String((ports.store as ReturnType<typeof memoryStore>).values.get('enrollment')));
+    await until(() => stored().device.approval === 'approved', 'the saved approval');
+  });
+
+  it('never runs two ceremonies at once', async () => {
+    const run = start(testPorts(newHardware()));
+    await run.app.start();
+    await Promise.all([run.invoke('prepare', { serverUrl: null }), run.invoke('prepare', { serverUrl: null })]);
+    await run.reach('review');
+    await Promise.all([run.invoke('enroll', {}), run.invoke('enroll', {}), run.invoke('retry', {})]);
+    await run.reach('enrolled');
+    expect(server.calls.filter((call) => call === 'POST /api/v1/enrollments')).toHaveLength(1);
+    expect(server.calls.filter((call) => call === 'POST /api/v1/ceremonies')).toHaveLength(1);
+  });
+
+  it('is forgotten by signing out, and ended at the server by unenrolling', async () => {
+    const first = await enrolled();
+    await first.invoke('signOut', {});
+    expect(first.kind()).toBe('signed-out');
+    expect(server.devices.size).toBe(1);
+    const second = await enrolled();
+    await second.invoke('unenroll', {});
+    expect(second.kind()).toBe('signed-out');
+    expect(server.calls.at(-1)).toBe('DELETE /api/v1/self');
+  });
+
+  it('stays enrolled when unenrolling does not reach the server', async () => {
+    const { invoke, kind } = await enrolled();
+    server.fail('DELETE /api/v1/self', { code: 'unavailable' });
+    await expect(invoke('unenroll', {})).rejects.toMatchObject({ code: 'unavailable' });
+    expect(kind()).toBe('enrolled');
+  });
+});
+
+const STEPS = [
+  'GET /api/v1/server',
+  'POST /api/v1/ceremonies',
+  'POST /api/v1/grants',
+  'POST /api/v1/challenges',
+  'POST /api/v1/enrollments',
+] as const;
+
+describe('a network and a server that fail', () => {
+  for (const route of STEPS) {
+    for (const fault of ['lose the request', 'lose the answer', { code: 'unavailable' }] as const) {
+      it(`enrols although ${route} suffers: ${typeof fault === 'string' ? fault : fault.code}`, async () => {
+        server.fail(route, fault);
+        server.fail(route, fault);
+        const { state } = await enrolled();
+        expect(state('enrolled').device.name).toBe('workbench');
+        expect(server.devices.size).toBe(1);
+      });
+    }
+
+    it(`enrols after the server was killed at ${route} and started again`, async () => {
+      const original = globalThis.fetch;
+      let killed = false;
+      const fetch: Ports['fetch'] = async (input, init) => {
+        if (!killed && `${init?.method} ${new URL(String(input)).pathname}` === route) {
+          killed = true;
+          await server.stop();
+          setTimeout(() => void server.start(), 60);
+        }
+        return original(input, init);
+      };
+      const { state } = await enrolled(testPorts(newHardware(), { fetch }));
+      expect(killed).toBe(true);
+      expect(state('enrolled').device.name).toBe('workbench');
+      expect(server.devices.size).toBe(1);
+    });
+
+    it(`goes on by itself after the client was killed at ${route}`, async () => {
+      const store = memoryStore();
+      const hardware = newHardware();
+      const original = globalThis.fetch;
+      let reached = false;
+      const stuck: Ports['fetch'] = (input, init) => {
+        if (`${init?.method} ${new URL(String(input)).pathname}` !== route) return original(input, init);
+        reached = true;
+        return new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
+      };
+      const first = start(testPorts(hardware, { store, fetch: stuck }));
+      await first.app.start();
+      await first.invoke('prepare', { serverUrl: null });
+      if (route !== STEPS[0]) {
+        await first.reach('review');
+        await first.invoke('enroll', {});
+      }
+      await until(() => reached, route);
+      const found = memoryStore(store.values);
+      const device = await enrolOnce(testPorts(hardware, { store: found }), {
+        serverUrl: server.origin,
+        version: '1.0.0',
+        platform: 'macos',
+        signIn: { provisioningToken: PROVISIONING_TOKEN },
+        until: 'enrolled',
+      });
+      expect(device.name).toBe('workbench');
+      expect(server.devices.size).toBe(1);
+    });
+  }
+
+  it('resumes with its grant instead of asking the person again', async () => {
+    const store = memoryStore();
+    const hardware = newHardware();
+    server.fail('POST /api/v1/enrollments', { code: 'device-conflict' });
+    const first = start(testPorts(hardware, { store }));
+    await first.app.start();
+    await first.invoke('prepare', { serverUrl: null });
+    await first.reach('review');
+    await first.invoke('enroll', {});
+    await first.reach('failed');
+    const again = start(testPorts(hardware, { store: memoryStore(store.values) }));
+    await again.app.start();
+    await again.reach('enrolled');
+    expect(server.calls.filter((call) => call === 'POST /api/v1/grants')).toHaveLength(1);
+  });
+
+  it('asks for a new grant where the server has forgotten the old one', async () => {
+    const store = memoryStore();
+    const hardware = newHardware();
+    server.fail('POST /api/v1/challenges', { code: 'device-conflict' });
+    const first = start(testPorts(hardware, { store }));
+    await first.app.start();
+    await first.invoke('prepare', { serverUrl: null });
+    await first.reach('review');
+    await first.invoke('enroll', {});
+    await first.reach('failed');
+    server.forgetGrants();
+    await first.invoke('retry', {});
+    await first.reach('enrolled');
+    expect(server.calls.filter((call) => call === 'POST /api/v1/grants')).toHaveLength(2);
+  });
+
+  it('shows the last known device while offline, and comes back by itself', async () => {
+    const { snapshots, ports } = await enrolled();
+    await until(() => server.streams.size === 1, 'the event stream');
+    await server.stop();
+    await until(() => snapshots.at(-1)?.connection.kind === 'offline', 'offline');
+    const last = snapshots.at(-1);
+    expect(last?.state.kind).toBe('enrolled');
+    expect(last?.connection).toMatchObject({ kind: 'offline', reason: { code: 'server-unreachable' } });
+    expect(last?.connection.kind === 'offline' && last.connection.lastKnownAt).toBeTruthy();
+    await server.start();
+    await until(() => snapshots.at(-1)?.connection.kind === 'online', 'online again');
+    const pauses = (ports.clock as ReturnType<typeof hastyClock>).pauses.filter((ms) => ms < 20_000);
+    expect(new Set(pauses).size).toBeGreaterThan(1);
+  });
+});
+
+describe('refusals, in words that help', () => {
+  async function failing(arrange: () => void, change: Partial<AppOptions> = {}, ports = testPorts(newHardware())) {
+    arrange();
+    const run = start(ports, change);
+    await run.app.start();
+    await run.invoke('prepare', { serverUrl: null });
+    await until(() => run.kind() === 'review' || run.kind() === 'failed', 'review or failure');
+    if (run.kind() === 'review') {
+      await run.invoke('enroll', {});
+      await run.reach('failed');
+    }
+    const { error } = run.state('failed');
+    expect(UserError.safeParse(error).success).toBe(true);
+    expect(JSON.stringify(error)).not.toMatch(/muster_|at .*\.ts:/);
+    return error;
+  }
+
+  it('passes the code, advice and request id of the server through', async () => {
+    const error = await failing(() => server.fail('POST /api/v1/enrollments', { code: 'device-limit' }));
+    expect(error).toMatchObject({ code: 'device-limit', correlationId: 'request-1' });
+    expect(error.advice).toContain('administrator');
+  });
+
+  it('names a clock that is wrong', async () => {
+    const error = await failing(() => server.setSkew(20 * 60_000));
+    expect(error.code).toBe('clock-skew');
+    expect(error.detail).toContain('20 minutes behind');
+  });
+
+  it('names a captive portal', async () => {
+    const page = { status: 200, body: '<!doctype html><title>Hotel</title>', type: 'text/html' };
+    const error = await failing(
+      () => {
+        for (let times = 0; times < 30; times += 1) server.fail('GET /api/v1/server', page);
+      },
+      {},
+      testPorts(newHardware(), { clock: { ...hastyClock(), random: () => 1 } }),
+    );
+    expect(error.code).toBe('captive-portal');
+  }, 30_000);
+
+  it('names a server that is no Muster server', async () => {
+    const error = await failing(() =>
+      server.fail('GET /api/v1/server', { status: 200, body: '{"hello":1}', type: 'application/json' }),
+    );
+    expect(error.code).toBe('server-not-muster');
+  });
+
+  it('refuses plain http to any other machine, before a byte is sent', async () => {
+    const run = start(testPorts(newHardware()));
+    await run.app.start();
+    await expect(run.invoke('prepare', { serverUrl: 'http://inventory.example' })).rejects.toMatchObject({
+      code: 'server-insecure',
+    });
+    expect(server.calls).toEqual([]);
+  });
+
+  it('says that saved state is damaged, and deletes nothing', async () => {
+    const store = memoryStore([['enrollment', '{"version":1']]);
+    const run = start(testPorts(newHardware(), { store }));
+    await run.app.start();
+    expect(run.state('failed').error.code).toBe('state-unreadable');
+    expect(store.values.get('enrollment')).toBe('{"version":1');
+  });
+
+  it('cancels: back to the start, nothing kept, and a late answer changes nothing', async () => {
+    const store = memoryStore();
+    const original = globalThis.fetch;
+    let release = () => {};
+    const fetch: Ports['fetch'] = async (input, init) => {
+      const answer = await original(input, init);
+      if (String(input).endsWith('/api/v1/grants')) await new Promise<void>((done) => (release = done));
+      return answer;
+    };
+    const run = start(testPorts(newHardware(), { store, fetch }));
+    await run.app.start();
+    await run.invoke('prepare', { serverUrl: null });
+    await run.reach('review');
+    await run.invoke('enroll', {});
+    await until(() => server.calls.includes('POST /api/v1/grants'), 'the grant');
+    setTimeout(() => release(), 50);
+    await run.invoke('cancel', {});
+    expect(run.kind()).toBe('signed-out');
+    expect(store.values.has('ceremony')).toBe(false);
+    expect(server.devices.size).toBe(0);
+  });
+});
+
+describe('a link to a server', () => {
+  it('changes nothing before the person agrees', async () => {
+    const run = start(testPorts(newHardware()), { serverUrl: 'https://configured.example' });
+    await run.app.start();
+    await run.app.askForServer(server.origin);
+    expect(run.snapshots.at(-1)?.serverQuestion).toEqual({
+      requested: server.origin,
+      current: 'https://configured.example',
+    });
+    expect(server.calls).toEqual([]);
+    await run.invoke('answerServerQuestion', { accept: false });
+    expect(run.snapshots.at(-1)?.serverQuestion).toBeNull();
+    expect(run.snapshots.at(-1)?.settings.serverUrl).toBe('https://configured.example');
+    await run.app.askForServer(server.origin);
+    await run.invoke('answerServerQuestion', { accept: true });
+    await run.reach('review');
+    expect(run.state('review').serverUrl).toBe(server.origin);
+  });
+});
