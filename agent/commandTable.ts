@@ -19,13 +19,17 @@ export const COMMANDS: readonly Command[] = [
     path: ['enroll'],
     summary: 'Enrol this device in an inventory.',
     description: [
-      'Proves this device with its own hardware and registers it under the person who signs in. Sign-in happens in a browser: on this machine, or with --device-flow in any other one, where you type the code that is shown here.',
-      'An invite is asked for in that browser; it is never an argument, because arguments are visible to other programs.',
+      'Proves this device with its own hardware and registers it under the person who signs in. Sign-in happens in a browser on any machine, where you type the code that is shown here.',
+      'An invite is opened in that browser and stays there; a provisioning token comes from a file. Neither is an argument, because arguments are visible to other programs.',
     ],
     options: [
       SERVER,
-      { name: 'device-flow', summary: 'Show an address and a code to type in a browser elsewhere.' },
-      { name: 'invite-file', value: 'FILE', summary: 'Read the invite from a file; - asks for it here.' },
+      { name: 'device-flow', summary: 'Sign in with a code in a browser, also where policy has a provisioning token.' },
+      {
+        name: 'token-file',
+        value: 'FILE',
+        summary: 'Enrol with the provisioning token in this file; - reads standard input.',
+      },
       { name: 'wait', summary: 'Wait until an administrator has decided.' },
       TCTI,
       STATE,

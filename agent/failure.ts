@@ -29,6 +29,9 @@ export function describeError(error: unknown): Told {
   if (isAppError(error)) {
     return { code: error.code, message: error.message, advice: error.advice ?? '', exit: exitOfApp(error.code) };
   }
+  if (isNotEnrolled(error)) {
+    return { code: error.code, message: error.message, advice: error.advice, exit: EXIT.notEnrolled };
+  }
   const text = error instanceof Error ? error.message : String(error);
   return {
     code: 'unexpected',
@@ -41,6 +44,10 @@ export function describeError(error: unknown): Told {
 /** Told apart by shape: importing app/ for its class would load the whole core for `muster tpm`. */
 function isAppError(error: unknown): error is Error & { code: string; advice: string | undefined } {
   return error instanceof Error && error.name === 'AppError' && 'code' in error && typeof error.code === 'string';
+}
+
+function isNotEnrolled(error: unknown): error is Error & { code: string; advice: string } {
+  return error instanceof Error && error.name === 'NotEnrolled' && 'advice' in error;
 }
 
 function exitOfApp(code: string): ExitCode {

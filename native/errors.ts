@@ -36,6 +36,8 @@ export class NativeError extends Error {
   override readonly name = 'NativeError';
   readonly code: NativeErrorCode;
   readonly advice: string;
+  /** The code under which the client's core shows it to people (contract/bridge.ts, LocalErrorCode). */
+  readonly coreCode: CoreCode;
   /** TPM response code (TPM 2.0 part 2, 6.6) or the operating system's error number, where there is one. */
   readonly responseCode: number | undefined;
 
@@ -47,6 +49,7 @@ export class NativeError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.advice = options.advice ?? ADVICE[code];
+    this.coreCode = CORE_CODES[code];
     this.responseCode = options.responseCode;
   }
 }
@@ -95,3 +98,48 @@ const ADVICE: Record<NativeErrorCode, string> = {
 export function isNativeError(error: unknown, ...codes: NativeErrorCode[]): error is NativeError {
   return error instanceof NativeError && (codes.length === 0 || codes.includes(error.code));
 }
+
+export type CoreCode =
+  | 'tpm-missing'
+  | 'tpm-permission'
+  | 'tpm-busy'
+  | 'tpm-locked-out'
+  | 'tpm-timeout'
+  | 'tpm-unsupported'
+  | 'key-of-another-tpm'
+  | 'elevation-refused'
+  | 'state-unreadable'
+  | 'policy-unreadable';
+
+const CORE_CODES: Record<NativeErrorCode, CoreCode> = {
+  'tcti-refused': 'tpm-missing',
+  'tpm-library-missing': 'tpm-missing',
+  'tpm-library-untrusted': 'tpm-unsupported',
+  'tpm-missing': 'tpm-missing',
+  'tpm-permission': 'tpm-permission',
+  'tpm-busy': 'tpm-busy',
+  'tpm-1.2': 'tpm-unsupported',
+  'tpm-disabled': 'tpm-missing',
+  'tpm-failure-mode': 'tpm-unsupported',
+  'tpm-locked-out': 'tpm-locked-out',
+  'tpm-auth-required': 'tpm-permission',
+  'tpm-timeout': 'tpm-timeout',
+  'tpm-connection-lost': 'tpm-busy',
+  'tpm-response-malformed': 'tpm-unsupported',
+  'tpm-command-unsupported': 'tpm-unsupported',
+  'tpm-command-blocked': 'tpm-permission',
+  'tpm-error': 'tpm-unsupported',
+  'tpm-closed': 'tpm-busy',
+  'key-of-another-tpm': 'key-of-another-tpm',
+  'key-file-damaged': 'state-unreadable',
+  'credential-of-another-key': 'tpm-unsupported',
+  'no-endorsement-key': 'tpm-unsupported',
+  'endorsement-key-unknown': 'key-of-another-tpm',
+  'pcrs-changing': 'tpm-busy',
+  'elevation-needed': 'elevation-refused',
+  'elevation-refused': 'elevation-refused',
+  'state-folder-unusable': 'state-unreadable',
+  'settings-unreadable': 'policy-unreadable',
+  'secure-enclave-unavailable': 'tpm-missing',
+  'platform-unsupported': 'tpm-missing',
+};

@@ -9,6 +9,7 @@ export {
 export { isNativeError, NativeError, type NativeErrorCode } from './errors.ts';
 export { readMachine } from './machine/readMachine.ts';
 export type { Fact, MachineReport } from './machine/report.ts';
+export { helperAt, openMacClaimKey } from './macos/claimKey.ts';
 export {
   type AttestationKey,
   type BindingInput,
@@ -22,6 +23,7 @@ export {
 } from './tpm/attestor.ts';
 export { type EkAlgorithm, type EkSearch, type FoundEk, findEndorsement } from './tpm/endorsement.ts';
 export { findTpm, type TpmFinding } from './tpm/findTpm.ts';
+export { describeManufacturer, readTpmInfo, type TpmInfo } from './tpm/info.ts';
 export type { AkAlgorithm, WrappedKey } from './tpm/keys.ts';
 export { type OpenTpmOptions, openTpm } from './tpm/open.ts';
 export type { PipeProcess, PipeReply, PipeRequest, SpawnPipe } from './tpm/pipeProtocol.ts';

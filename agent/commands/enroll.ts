@@ -1,2 +1,75 @@
-import type { Handler } from '../command.ts';
-export const enroll: Handler = async () => 1;
+import { readFileSync } from 'node:fs';
+import { enrolOnce } from '../../app/enrolOnce.ts';
+import { AppError } from '../../app/errors.ts';
+import { type Context, type Handler, UsageError, type Values } from '../command.ts';
+import { composePorts, platformName } from '../compose.ts';
+import { exitOfDevice, printDevice } from '../describeDevice.ts';
+import { openManaged } from '../managed.ts';
+
+export const enroll: Handler = async (values, context) => {
+  const ports = composePorts(values, context);
+  const managed = await openManaged(ports.log);
+  const server = managed.effective('ServerUrl', values.texts.get('server'));
+  const policyToken = managed.effective('ProvisioningToken');
+  managed.close();
+  if (!server) throw new UsageError('muster enroll needs the address of the server: --server URL.');
+  const token = readToken(values, policyToken);
+  const device = await enrolOnce(ports, {
+    serverUrl: server,
+    version: context.version,
+    platform: platformName(),
+    signIn: token === undefined ? 'device-code' : { provisioningToken: token },
+    until: values.flags.has('wait') ? 'decided' : 'enrolled',
+    onSignIn: ({ url, userCode, code }) => {
+      context.err(
+        `Open this address in a browser, on any machine:\n  ${url}\nand type the code:\n  ${userCode ?? ''}\n`,
+      );
+      context.err(`The page has to show this code for the device: ${code}\n`);
+    },
+    onStep: (name, ms) => progress(context, name, ms),
+    onEnrolled: ({ approval }) => {
+      if (approval === 'pending') context.err('Enrolled. An administrator has to approve this device.\n');
+    },
+    signal: context.signal,
+  });
+  if (values.flags.has('json')) context.out(`${JSON.stringify(device)}\n`);
+  else printDevice(context, device);
+  return exitOfDevice(device);
+};
+
+const STEPS: Record<string, string> = {
+  announce: 'Announced to the server',
+  'sign-in': 'Signed in',
+  grant: 'Permission received',
+  'attestation-key': 'Attestation key made in the TPM',
+  activation: 'Proved that the key is in this TPM',
+  'device-key': 'Device key made',
+  enrollment: 'Enrolled',
+  approval: 'Decided',
+};
+
+function progress(context: Context, name: string, ms: number): void {
+  const text = STEPS[name];
+  if (text) context.err(`${text} (${Math.round(ms)} ms)\n`);
+}
+
+/** A provisioning token from a file (- is standard input) or from policy; never from the arguments, which others can read. */
+function readToken(values: Values, fromPolicy: string | undefined): string | undefined {
+  const file = values.texts.get('token-file');
+  if (file === undefined) return values.flags.has('device-flow') ? undefined : fromPolicy;
+  if (values.flags.has('device-flow')) throw new UsageError('Choose one of --device-flow and --token-file.');
+  const text = read(file === '-' ? 0 : file);
+  const token = text.trim();
+  if (!/^muster_provision_[A-Za-z0-9_-]{16,256}$/.test(token))
+    throw new UsageError('The file does not hold a provisioning token.');
+  return token;
+}
+
+function read(file: string | 0): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const advice = 'Check its path and permissions.';
+    throw new AppError('state-unreadable', 'The file of the provisioning token cannot be read.', { advice, cause });
+  }
+}

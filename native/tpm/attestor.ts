@@ -77,7 +77,7 @@ export type TpmAttestor = {
 
 export type TpmAttestorOptions = {
   akAlgorithm?: AkAlgorithm;
-  /** Where the firmware's event log is read; false leaves it out. */
+  /** Where the firmware's event log is read; false leaves it out, as is done for an emulator, which measured no start. */
   eventLog?: string | false;
 };
 
@@ -132,7 +132,8 @@ export function createTpmAttestor(tpm: Tpm, options: TpmAttestorOptions = {}): T
         const [akHandle] = await loadKeys(scope, [ak]);
         return quoteWithValues(scope, akHandle, data, pcrs);
       });
-      const eventLog = options.eventLog === false ? undefined : await readEventLog(options.eventLog);
+      const measured = options.eventLog ?? !/^(swtpm|mssim):/.test(tpm.address);
+      const eventLog = measured === false ? undefined : await readEventLog(measured === true ? undefined : measured);
       return eventLog ? { ...quoted, eventLog } : quoted;
     },
 

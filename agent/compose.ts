@@ -1,0 +1,102 @@
+import { createPrivateKey } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  createFileStore,
+  createLineLogger,
+  type HardwareIdentity,
+  type Ports,
+  type StateStore,
+  silentLogger,
+  systemClock,
+} from '../app/index.ts';
+import {
+  type ClaimKey,
+  createClaimSigner,
+  createSoftwareClaimKey,
+  createTpmAttestor,
+  helperAt,
+  NativeError,
+  openMacClaimKey,
+  openTpm,
+  readMachine,
+} from '../native/index.ts';
+import { type Context, UsageError, type Values } from './command.ts';
+
+/** Composition root of the command line: file store, this machine's hardware, no browser of its own. */
+export function composePorts(values: Values, context: Context): Ports {
+  const store = createFileStore(stateFolder(values));
+  const log = values.flags.has('debug') ? createLineLogger((line) => context.err(line)) : silentLogger;
+  return {
+    hardware: hardwareIdentity(values, store),
+    browser: noBrowser,
+    store,
+    clock: systemClock,
+    log,
+    fetch: globalThis.fetch,
+  };
+}
+
+/** Where the state lies: --state, else the folder that the platform has for it. */
+export function stateFolder(values: Values, platform: NodeJS.Platform = process.platform, env = process.env): string {
+  const named = values.texts.get('state');
+  if (named !== undefined) {
+    if (!isAbsolute(named)) throw new UsageError('--state is an absolute path.');
+    return named;
+  }
+  switch (platform) {
+    case 'win32':
+      return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'Muster', 'agent');
+    case 'darwin':
+      return join(homedir(), 'Library', 'Application Support', 'Muster', 'agent');
+    default: {
+      // systemd's StateDirectory= names the service's folder.
+      const base = env.STATE_DIRECTORY ?? env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state');
+      return env.STATE_DIRECTORY ? base : join(base, 'muster');
+    }
+  }
+}
+
+export function hardwareIdentity(
+  values: Values,
+  store: StateStore,
+  platform: NodeJS.Platform = process.platform,
+): HardwareIdentity {
+  const tcti = values.texts.get('tcti');
+  return {
+    readMachine: () => readMachine(platform),
+    async hardware() {
+      if (platform === 'darwin' && tcti === undefined) {
+        return { kind: 'claim', signer: createClaimSigner(await openClaimKey(store)) };
+      }
+      return { kind: 'tpm', open: async () => createTpmAttestor(await openTpm({ tcti })) };
+    },
+  };
+}
+
+/** The signed helper beside the command where it was built; a key in the state folder otherwise, and labelled so. */
+async function openClaimKey(store: StateStore): Promise<ClaimKey> {
+  const helper = fileURLToPath(new URL('./muster-claim-key', import.meta.url));
+  if (existsSync(helper)) return openMacClaimKey(helperAt(helper));
+  const pem = await store.read('claim-key');
+  if (pem !== undefined) return createSoftwareClaimKey('file', createPrivateKey(pem));
+  const made = createSoftwareClaimKey('file');
+  await store.write('claim-key', String(made.privateKey.export({ type: 'pkcs8', format: 'pem' })), { secret: true });
+  return made;
+}
+
+const noBrowser: Ports['browser'] = {
+  async open() {
+    throw new NativeError('platform-unsupported', 'The command line opens no browser.', {
+      advice: 'Add --device-flow, and sign in with a browser elsewhere.',
+    });
+  },
+};
+
+/** macOS, Windows or Linux as the core names them. */
+export function platformName(platform: NodeJS.Platform = process.platform): 'macos' | 'windows' | 'linux' {
+  if (platform === 'darwin') return 'macos';
+  return platform === 'win32' ? 'windows' : 'linux';
+}
