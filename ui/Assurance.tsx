@@ -3,15 +3,16 @@ import { Badge } from './Badge.tsx';
 import { useText } from './I18n.tsx';
 import { Icon } from './Icon.tsx';
 
-export function AssuranceBadge({ level }: { level: Assurance['level'] }) {
+/** `short` where a heading already says that it is the assurance. */
+export function AssuranceBadge({ level, short }: { level: Assurance['level']; short?: boolean }) {
   const t = useText();
   return level === 'high' ? (
     <Badge tone="good" icon="shieldCheck">
-      {t('assurance.high')}
+      {t(short ? 'assurance.highShort' : 'assurance.high')}
     </Badge>
   ) : (
     <Badge tone="neutral" icon="shield">
-      {t('assurance.normal')}
+      {t(short ? 'assurance.normalShort' : 'assurance.normal')}
     </Badge>
   );
 }

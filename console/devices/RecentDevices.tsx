@@ -163,12 +163,12 @@ function DeviceRow({ device, t }: { device: Device; t: ConsoleText }) {
         </div>
       </td>
       <td>
-        <AssuranceBadge level={device.assurance.level} />
+        <AssuranceBadge level={device.assurance.level} short />
       </td>
       <td>
         <AttestationBadge attestation={device.attestation} />
       </td>
-      <td>{device.source}</td>
+      <td className="nowrap">{device.source}</td>
       <td className="nowrap">
         {device.lastSeenAt ? (
           <RelativeTime at={device.lastSeenAt} />

@@ -132,6 +132,16 @@ export const DEVICES: Device[] = [
     name: 'front-desk',
     owner: null,
     shared: true,
+    assurance: {
+      level: 'high',
+      reasons: reasons(
+        ['approved', true],
+        ['shared', true],
+        ['active', true],
+        ['attestation-valid', true],
+        ['class-accepted', true],
+      ),
+    },
     source: 'Intune',
     os: 'Windows',
     osVersion: '11 23H2',

@@ -30,6 +30,8 @@ export const commonDe: Translation<typeof commonEn> = {
   'lifecycle.deleted': 'Gelöscht',
   'assurance.high': 'Hohe Vertrauensstufe',
   'assurance.normal': 'Normale Vertrauensstufe',
+  'assurance.highShort': 'Hoch',
+  'assurance.normalShort': 'Normal',
   'assurance.reasons': 'Warum',
 
   'ekClass.hardware': 'Sicherheitschip (Hardware)',

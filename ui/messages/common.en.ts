@@ -28,6 +28,8 @@ export const commonEn = {
   'lifecycle.deleted': 'Deleted',
   'assurance.high': 'High assurance',
   'assurance.normal': 'Normal assurance',
+  'assurance.highShort': 'High',
+  'assurance.normalShort': 'Normal',
   'assurance.reasons': 'Why',
 
   'ekClass.hardware': 'Hardware security chip',

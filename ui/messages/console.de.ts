@@ -9,9 +9,9 @@ export const consoleDe: Translation<typeof consoleEn> = {
   'console.documentTitle': '{screen} – Muster-Konsole',
   'console.language': 'Sprache',
 
-  'role.owner': 'Eigentum',
-  'role.approver': 'Freigabe',
-  'role.auditor': 'Prüfung',
+  'role.owner': 'Eigentümer:in',
+  'role.approver': 'Freigeber:in',
+  'role.auditor': 'Prüfer:in',
 
   'signIn.title': 'Muster-Konsole',
   'signIn.text': 'Melden Sie sich an, um die Geräte Ihres Teams zu sehen und über sie zu entscheiden.',
@@ -54,7 +54,7 @@ export const consoleDe: Translation<typeof consoleEn> = {
   'pending.clear': 'Auswahl aufheben',
   'pending.code': 'Code',
   'pending.noCode': 'Kein Code: nicht von einer Person registriert',
-  'pending.claims': 'Sagt von sich',
+  'pending.claims': 'Sagt von sich:',
   'pending.requested': 'Seit {when}',
   'pending.actionsOf': 'Über {name} entscheiden',
   'pending.details': 'Einzelheiten zu {name}',

@@ -52,7 +52,7 @@ export const consoleEn = {
   'pending.clear': 'Clear the selection',
   'pending.code': 'Code',
   'pending.noCode': 'No code: it did not come in by a person’s enrolment',
-  'pending.claims': 'Says of itself',
+  'pending.claims': 'Says of itself:',
   'pending.requested': 'Since {when}',
   'pending.actionsOf': 'Decide on {name}',
   'pending.details': 'Details of {name}',

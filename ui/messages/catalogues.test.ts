@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { LocalErrorCode } from '../../contract/bridge.ts';
+import { ErrorCode } from '../../contract/errors.ts';
+import { commonDe } from './common.de.ts';
+import { commonEn } from './common.en.ts';
+import { consoleDe } from './console.de.ts';
+import { consoleEn } from './console.en.ts';
+import { errorsDe } from './errors.de.ts';
+import type { Catalogue, Message } from './types.ts';
+import { windowDe } from './window.de.ts';
+import { windowEn } from './window.en.ts';
+
+const PAIRS: [string, Catalogue, Catalogue][] = [
+  ['common', commonEn, commonDe],
+  ['window', windowEn, windowDe],
+  ['console', consoleEn, consoleDe],
+];
+
+const textsOf = (message: Message): string[] =>
+  typeof message === 'string' ? [message] : [message.one, message.other];
+const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort();
+
+test.each(PAIRS)('%s: both languages have the same keys, in the same kind', (_name, en, de) => {
+  expect(Object.keys(de)).toEqual(Object.keys(en));
+  for (const [key, message] of Object.entries(en)) expect(typeof de[key], key).toBe(typeof message);
+});
+
+test.each(PAIRS)('%s: every text of a key names the same placeholders', (_name, en, de) => {
+  for (const [key, message] of Object.entries(en)) {
+    const expected = placeholders(textsOf(message).at(-1) ?? '');
+    for (const text of textsOf(de[key] ?? '')) expect(placeholders(text), key).toEqual(expected);
+  }
+});
+
+test.each(PAIRS)('%s: no key is left untranslated or empty', (_name, en, de) => {
+  // Words that are the same in both languages.
+  const same = [
+    'Muster',
+    'Server',
+    'Version',
+    'Name',
+    'System',
+    'Team',
+    'Secure Boot',
+    'Normal',
+    'Code',
+    '{screen} – Muster',
+  ];
+  for (const [key, message] of Object.entries(en)) {
+    const [english = ''] = textsOf(message);
+    const [german = ''] = textsOf(de[key] ?? '');
+    expect(german.trim(), key).not.toBe('');
+    if (!same.includes(english)) expect(german, key).not.toBe(english);
+  }
+});
+
+test('no two catalogues of one application share a key', () => {
+  for (const own of [windowEn, consoleEn]) {
+    expect(Object.keys(own).filter((key) => key in commonEn)).toEqual([]);
+  }
+});
+
+test('the words are those of the design: refused, never denied or rejected', () => {
+  for (const [, en] of PAIRS) {
+    for (const message of Object.values(en))
+      for (const text of textsOf(message)) expect(text).not.toMatch(/denied|reject/i);
+  }
+});
+
+test('every error code has a German title and advice, and no code is left over', () => {
+  expect(Object.keys(errorsDe).sort()).toEqual([...ErrorCode.options, ...LocalErrorCode.options].sort());
+  for (const [title, advice] of Object.values(errorsDe)) {
+    expect(title).toMatch(/\.$/);
+    expect(advice).toMatch(/\.$/);
+  }
+});
