@@ -10,6 +10,7 @@ import type { Trx } from '../store/store.ts';
 import { findUser } from '../store/users.ts';
 import { changeExplicit, type DerivableValues, type ExplicitChange } from './layers.ts';
 import { type Facts, type Refreshed, refreshDevice } from './refresh.ts';
+import { sameSerial } from './sameSerial.ts';
 
 export type DeviceImport = {
   /** Canonical (canonicalIdentifier). */
@@ -94,13 +95,6 @@ async function add(trx: Trx, now: number, request: DeviceImport, claim: DeviceRo
   );
   if (claim) {
     await changeDevice(trx, now, claim.id, { candidate_of: device.id });
-    await openConflict(trx, now, {
-      device_id: device.id,
-      kind: 'same-serial',
-      claimant_user_id: claim.owner_id,
-      claimant: { identifier: request.identifier, why: 'An unproven claim of this identifier came before the import.' },
-      candidate_id: claim.id,
-    });
   }
   await applyLayer(trx, now, request, device.id);
   return device;
@@ -171,29 +165,7 @@ async function finish(
       requestId: request.requestId,
     });
   }
-  for (const other of await sameSerial(trx, refreshed.device)) {
-    await openConflict(trx, now, {
-      device_id: device.id,
-      kind: 'same-serial',
-      claimant_user_id: other.owner_id,
-      claimant: { identifier: other.permanent_identifier, serial: other.serial, source: other.source },
-      candidate_id: other.id,
-    });
-  }
   return refreshed.device;
-}
-
-/** Other records that carry this device's serial number, as their identifier or beside it. */
-async function sameSerial(trx: Trx, device: DeviceRow): Promise<DeviceRow[]> {
-  if (device.serial === null) return [];
-  return trx
-    .selectFrom('devices')
-    .selectAll()
-    .where('serial', '=', device.serial)
-    .where('id', '!=', device.id)
-    .where('candidate_of', 'is', null)
-    .limit(10)
-    .execute();
 }
 
 /** Opens a conflict where the import names another owner than the person who enrolled the device. */

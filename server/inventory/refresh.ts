@@ -5,6 +5,7 @@ import type { DeviceRow } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
 import { ensureUserByEmail, findUser } from '../store/users.ts';
 import { visibleOwner, visibleValues } from './layers.ts';
+import { reportSameSerial } from './sameSerial.ts';
 import { normalizeSerial } from './serials.ts';
 
 export type Facts = Pick<DeviceRow, 'approval' | 'approval_reason' | 'decided_by' | 'decided_at' | 'lifecycle'>;
@@ -85,7 +86,9 @@ export async function refreshDevice(
     return { device, before, after };
   }
   const { id, version: _version, updated_at: _updatedAt, ...columns } = next;
-  return { device: await changeDevice(trx, now, id, columns), before, after };
+  const stored = await changeDevice(trx, now, id, columns);
+  if (stored.serial !== device.serial) await reportSameSerial(trx, now, stored);
+  return { device: stored, before, after };
 }
 
 function ownerChange(device: DeviceRow, ownerId: string | null): Partial<Facts> {

@@ -6,7 +6,7 @@ type NewConflict = Pick<ConflictRow, 'device_id' | 'kind' | 'claimant_user_id' |
   claimant: Record<string, unknown>;
 };
 
-/** Opens a conflict, or finds the open one of the same kind and claimant: a client that tries again adds none. */
+/** Opens a conflict, or finds the open one of the same kind, claimant and candidate: a client that tries again adds none. */
 export async function openConflict(trx: Trx, now: number, conflict: NewConflict): Promise<{ row: ConflictRow; isNew: boolean }> {
   const known = await trx
     .selectFrom('conflicts')
@@ -15,6 +15,7 @@ export async function openConflict(trx: Trx, now: number, conflict: NewConflict)
     .where('state', '=', 'open')
     .where('kind', '=', conflict.kind)
     .where('claimant_user_id', 'is not distinct from', conflict.claimant_user_id)
+    .where('candidate_id', 'is not distinct from', conflict.candidate_id)
     .executeTakeFirst();
   if (known) return { row: known, isNew: false };
   const row: ConflictRow = {
