@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Role, Scope } from '../../contract/index.ts';
 import { Role as RoleSchema, Scope as ScopeSchema } from '../../contract/index.ts';
-import { refuse } from '../error.ts';
+import { refuse, ServerError } from '../error.ts';
 import { reportReplacedKey } from '../enrollment/replacedKey.ts';
 import { findGrant } from '../store/ceremonies.ts';
 import { hashOf, isSecret } from '../store/ids.ts';
@@ -9,6 +9,7 @@ import { findSession } from '../store/sessions.ts';
 import type { Access, App, Context, Principal } from './context.ts';
 import { cookieName } from './cookies.ts';
 import { verifyDpop } from './dpop.ts';
+import type { Limits } from './limits.ts';
 import { isOwnOrigin } from './sameOrigin.ts';
 import { checkContentDigest, verifySignature } from './signature.ts';
 
@@ -16,7 +17,7 @@ const ANONYMOUS: Principal = { kind: 'anonymous' };
 const TOKEN_TOUCH_MS = 60_000;
 
 /** Enforces every route's access rule before its body is read; a route that declares none does not register. */
-export function enforceAccess(app: App, context: Context): void {
+export function enforceAccess(app: App, context: Context, limits: Limits): void {
   app.decorateRequest('principal', undefined as never);
   app.decorateRequest('rawBody', null);
   app.addHook('onRoute', (route) => {
@@ -25,7 +26,16 @@ export function enforceAccess(app: App, context: Context): void {
   app.addHook('onRequest', async (request) => {
     request.principal = ANONYMOUS;
     const access = request.routeOptions.config?.access;
-    if (access) request.principal = await admit(request, access, context);
+    if (!access) return;
+    await limits.stranger(request, access);
+    request.principal = await admit(request, access, context).catch(async (error: unknown) => {
+      if (access.kind === 'administrator' && error instanceof ServerError && error.code === 'unauthenticated') {
+        await limits.failure(request);
+      }
+      throw error;
+    });
+    const caller = callerId(request.principal);
+    if (caller !== null) await limits.caller(request, caller);
   });
   app.addHook('preValidation', async (request) => {
     if (request.principal.kind !== 'device' || !hasBody(request)) return;
@@ -132,6 +142,22 @@ async function admitGrant(request: FastifyRequest, optional: boolean, context: C
   if (grant.used_at !== null) refuse('grant-used');
   if (grant.revoked_at !== null || grant.expires_at <= now()) refuse('grant-expired');
   return { kind: 'grant', grant, thumbprint };
+}
+
+function callerId(principal: Principal): string | null {
+  switch (principal.kind) {
+    case 'administrator':
+      return principal.user.id;
+    case 'token':
+      return principal.id;
+    case 'device':
+      return principal.device.id;
+    case 'grant':
+    case 'anonymous':
+      return null;
+    default:
+      return principal satisfies never;
+  }
 }
 
 /** The path as the client sent it, without query. */

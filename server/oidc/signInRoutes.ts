@@ -194,7 +194,7 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
   };
   const teamOf = async () => ({ team: (await context.settings()).name });
 
-  app.get('/sign-in', route, async (_request, reply) => toIdentityProvider(reply, 'console'));
+  app.get('/console/sign-in', route, async (_request, reply) => toIdentityProvider(reply, 'console'));
 
   app.get('/sign-in/callback', route, async (request, reply) => {
     const secret = request.cookies[names.signIn];

@@ -1,0 +1,70 @@
+import cookie from '@fastify/cookie';
+import Fastify, { type FastifyServerOptions } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { App } from './context.ts';
+import { refusalOf, sendProblem } from './problem.ts';
+
+const API_CSP = "default-src 'none'; frame-ancestors 'none'";
+
+type Options = {
+  server: Server;
+  origin: () => string;
+  logger: FastifyServerOptions['logger'];
+  trustProxy: FastifyServerOptions['trustProxy'];
+};
+
+/** Fastify with what every answer of this server has in common: ids, headers, problem documents, JSON read once and kept as bytes. */
+export async function createApplication({ server, origin, logger, trustProxy }: Options): Promise<App> {
+  const app = Fastify({
+    logger: logger ?? false,
+    trustProxy: trustProxy ?? false,
+    bodyLimit: 256 * 1024,
+    requestTimeout: 60_000,
+    connectionTimeout: 0,
+    routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
+    return503OnClosing: true,
+    forceCloseConnections: true,
+    genReqId: (request) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+    },
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(origin(), request, reply.header('x-request-id', request.id), refusalOf(error));
+    },
+    serverFactory: (handler) => {
+      server.on('request', handler);
+      return server;
+    },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  await app.register(cookie);
+
+  app.removeAllContentTypeParsers();
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    request.rawBody = Buffer.isBuffer(body) ? body : Buffer.from(body);
+    if (request.rawBody.length === 0) return done(null, undefined);
+    return parse(request, request.rawBody.toString('utf8'), done);
+  });
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    if (!reply.hasHeader('referrer-policy')) reply.header('referrer-policy', 'no-referrer');
+    if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', API_CSP);
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+    if (origin().startsWith('https:')) reply.header('strict-transport-security', 'max-age=31536000');
+    return payload;
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const refusal = refusalOf(error);
+    if (refusal.code === 'internal') request.log.error({ err: error }, 'request failed');
+    return sendProblem(origin(), request, reply, refusal);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(origin(), request, reply, { code: 'not-found', detail: 'There is nothing at this address.', headers: {} }),
+  );
+  return app as unknown as App;
+}
