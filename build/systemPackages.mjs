@@ -44,6 +44,27 @@ const openssl = {
   why: 'an independent implementation to compare with',
 };
 
+const dpkg = {
+  name: 'dpkg-deb',
+  present: () => has('dpkg-deb') && has('xz'),
+  packages: ['dpkg-dev', 'xz-utils'],
+  why: 'writes the deb package',
+};
+const rpm = { name: 'rpmbuild', present: () => has('rpmbuild'), packages: ['rpm'], why: 'writes the rpm package' };
+const sevenZip = { name: '7-Zip', present: () => has('7za'), packages: ['p7zip-full'], why: 'packs archives' };
+const nsis = {
+  name: 'NSIS',
+  present: () => has('makensis'),
+  packages: ['nsis'],
+  why: 'writes Windows programs: the installer, and the stub of the runtime',
+};
+const packageChecks = [
+  ['xmllint', 'libxml2-utils', 'checks the policy templates'],
+  ['desktop-file-validate', 'desktop-file-utils', 'checks the entry in the menu'],
+  ['plistutil', 'libplist-utils', 'reads property lists of macOS'],
+  ['shellcheck', 'shellcheck', 'checks the installation scripts'],
+].map(([name, packageName, why]) => ({ name, present: () => has(name), packages: [packageName], why }));
+
 /** Whether this machine's own TPM can be used by this person. */
 export function hasUsableTpm() {
   try {
@@ -57,3 +78,13 @@ export function hasUsableTpm() {
 export const forStart = () => (hasUsableTpm() ? [tss] : [tss, swtpm]);
 /** The tests never open this machine's own TPM: they always need the software one. */
 export const forTests = () => [tss, swtpm, tpmTools, openssl, chromium];
+
+/** What `npm run package` needs for one system, and with it for its targets. */
+export const forPackaging = (system, targets = []) => [
+  ...(system === 'linux' ? [dpkg] : []),
+  ...(targets.includes('rpm') ? [rpm] : []),
+  ...(targets.some((target) => target === 'zip' || target === 'nsis') ? [sevenZip] : []),
+  ...(system === 'win' ? [nsis] : []),
+];
+/** What the packaging suite needs (long tests only). */
+export const forPackagingTests = () => [dpkg, rpm, nsis, ...packageChecks];
