@@ -78,7 +78,7 @@ export function createWriter(): Writer {
   const bounded = (value: number, max: number): number =>
     Number.isInteger(value) && value >= 0 && value <= max
       ? value
-      : refuse('bad-argument', `${value} does not fit an unsigned field of at most ${max}.`);
+      : refuse('bad-argument', `The number ${value} does not fit an unsigned field of at most ${max}.`);
   const writer: Writer = {
     u8: (value) => number(1, (view) => view.setUint8(0, bounded(value, 0xff))),
     u16: (value) => number(2, (view) => view.setUint16(0, bounded(value, 0xffff))),

@@ -118,7 +118,8 @@ function decompress(curve: number, point: Uint8Array): Uint8Array {
   const x = toBigInt(point.subarray(1));
   const square = ((((x * x - 3n) * x + b) % p) + p) % p;
   const root = power(square, (p + 1n) / 4n, p);
-  if ((root * root) % p !== square) refuse('certificate-malformed', 'The compressed EC point is not on its curve.');
+  if (x >= p || (root * root) % p !== square)
+    refuse('certificate-malformed', 'The compressed EC point is not on its curve.');
   const y = (root & 1n) === BigInt((point[0] ?? 0) & 1) ? root : p - root;
   return fromBigInt(y, curveSize(curve));
 }
