@@ -21,7 +21,7 @@ import type { ManagedSettings } from './managedSettings.ts';
 import type { Ports } from './ports.ts';
 import { closeProver, exclusive, occasionalSigner } from './prover.ts';
 import { reattest } from './reattest.ts';
-import { type EnrollmentRecord, openSlots, type SettingsRecord } from './records.ts';
+import { type CeremonyRecord, type EnrollmentRecord, openSlots, type SettingsRecord } from './records.ts';
 import { serverOrigin } from './serverUrl.ts';
 import { DEFAULT_SETTINGS, type SettingsInForce, settingsInForce } from './settings.ts';
 import { browserSignIn, deviceCodeSignIn, provisioningSignIn, type SignIn } from './signIn.ts';
@@ -47,6 +47,8 @@ export type MusterApp = {
   start(): Promise<void>;
   /** A link asked for this server: nothing happens before the person agreed. Text that is no server address is refused. */
   askForServer(url: string): Promise<void>;
+  /** Origin of the server that the client speaks to now, if any: what may be opened in the browser besides the documentation. */
+  currentServer(): string | null;
   close(): Promise<void>;
 };
 
@@ -165,7 +167,7 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
         prover,
         signIn: chooseSignIn(),
         saved: await readSavedCeremony(),
-        save: (value) => slots.ceremony.write(value),
+        save: saveCeremony,
         progress: {
           step: (step, code) => dispatch({ type: 'step', step, code }),
           signingIn: ({ code, url, expiresAt }) =>
@@ -206,6 +208,16 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
         );
       default:
         throw selfEnrolment satisfies never;
+    }
+  }
+
+  /** Where the system has no safe place for secrets, a ceremony is not kept at all: it starts over after a restart. */
+  async function saveCeremony(value: CeremonyRecord): Promise<void> {
+    try {
+      await slots.ceremony.write(value);
+    } catch (error) {
+      if (toAppError(error).code !== 'secret-store-unsafe') throw error;
+      log.warn('the ceremony is not saved: there is no safe place for its secret');
     }
   }
 
@@ -450,6 +462,10 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
       if (requested === current) return;
       serverQuestion = { requested, current };
       emit();
+    },
+    currentServer() {
+      const wanted = enrollment?.origin ?? target ?? settings().serverUrl;
+      return wanted === null ? null : serverOrigin(wanted);
     },
     async close() {
       life.abort(new AppError('sign-in-cancelled', 'Muster is closing.'));

@@ -50,7 +50,7 @@ export function browserSignIn(browser: SystemBrowser, onBrowserProblem: 'wait' |
         ceremony: request.ceremony.id,
         dpop_jkt: request.key.thumbprint,
       });
-      assertSecure(url);
+      requireOrigin(url, request.origin);
       request.waiting({ url: url.href, userCode: null, expiresAt: new Date(request.ceremony.expiresAt) });
       // Where no browser opens, the address can still be copied from the window: with a person there, the wait goes on.
       const opened = browser.open(url.href);
@@ -87,7 +87,7 @@ export function deviceCodeSignIn(): SignIn {
         ceremony: request.ceremony.id,
         dpop_jkt: request.key.thumbprint,
       });
-      assertSecure(new URL(answer.verification_uri));
+      requireOrigin(new URL(answer.verification_uri), request.origin);
       request.waiting({
         url: answer.verification_uri,
         userCode: answer.user_code,
@@ -113,10 +113,7 @@ export function provisioningSignIn(token: string): SignIn {
 /** The server is its own authorization server: an issuer elsewhere would be a mix-up, whatever it answers. */
 async function discover(request: SignInRequest, clientId: string): Promise<oauth.Configuration> {
   const issuer = new URL(request.server.issuer);
-  assertSecure(issuer);
-  if (issuer.origin !== request.origin) {
-    throw new AppError('server-not-muster', `${request.origin} names a sign-in service on another server.`);
-  }
+  requireOrigin(issuer, request.origin);
   return oauth
     .discovery(issuer, clientId, undefined, oauth.None(), {
       [oauth.customFetch]: (url, options) => request.fetch(url, { ...(options as RequestInit), redirect: 'manual' }),
@@ -126,6 +123,13 @@ async function discover(request: SignInRequest, clientId: string): Promise<oauth
     .catch((error: unknown) => {
       throw mapOAuthError(error);
     });
+}
+
+function requireOrigin(url: URL, origin: string): void {
+  assertSecure(url);
+  if (url.origin !== origin) {
+    throw new AppError('server-not-muster', `${origin} names a sign-in page on another server (${url.host}).`);
+  }
 }
 
 /** RFC 9207, required and not only where it is advertised: this server always sends it. */

@@ -1,0 +1,283 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type * as Electron from 'electron';
+import {
+  createApp,
+  createFileStore,
+  createLineLogger,
+  type Logger,
+  type LogLevel,
+  type ManagedSettings,
+  type MusterApp,
+  openManagedSettings,
+  type SettingsInForce,
+  systemClock,
+  toAppError,
+} from '../app/index.ts';
+import { MANAGED_PLACES } from '../contract/index.ts';
+import { openSettingsSource } from '../native/settings/index.ts';
+import { deepLinkIn, LINK_SCHEME, parseDeepLink } from './deepLinks.ts';
+import { electronFetch } from './electronFetch.ts';
+import { guardEveryContents, refusePermissions } from './guards.ts';
+import { createHardwareIdentity } from './hardware.ts';
+import { bindIpc, createWindowRegistry } from './ipc.ts';
+import { createLogFile } from './logFile.ts';
+import { createNews } from './news.ts';
+import { guardedBrowser } from './openExternal.ts';
+import { SCHEMES, serveWindow } from './protocol.ts';
+import { createSecretStore } from './secretStore.ts';
+import { HIDDEN, setStartAtLogin } from './startAtLogin.ts';
+import { textsFor } from './texts.ts';
+import { utilityPipe } from './tpmProcess.ts';
+import { createTray } from './tray.ts';
+import { createMainWindow, type MainWindow } from './window.ts';
+
+/** The parts of Electron that Muster uses. The composition root hands them in; nothing else imports `electron` at run time. */
+export type ElectronParts = Pick<
+  typeof Electron,
+  | 'app'
+  | 'BrowserWindow'
+  | 'ipcMain'
+  | 'Menu'
+  | 'nativeImage'
+  | 'net'
+  | 'Notification'
+  | 'protocol'
+  | 'safeStorage'
+  | 'session'
+  | 'shell'
+  | 'Tray'
+  | 'utilityProcess'
+>;
+
+export type Folders = {
+  /** dist/main, where pipeChild.mjs is too. */
+  main: string;
+  preload: string;
+  renderer: string;
+  tray: string;
+};
+
+/** What only a development build (not packaged) takes from its environment. */
+type Development = { serverUrl: string | undefined; tcti: string | undefined; userData: string | undefined };
+
+const APP_USER_MODEL_ID = 'org.muster.Muster';
+const DOCUMENTATION = 'https://muster.example';
+
+/** Runs the desktop app, step by step. Resolves when it is up; the steps that must come before `ready` come first. */
+export async function runDesktop(electron: ElectronParts, folders: Folders): Promise<void> {
+  const { app } = electron;
+  const development = developmentSettings(app);
+  if (development.userData) app.setPath('userData', development.userData);
+  if (!takeSingleInstance(app)) return;
+  const log = openLog(app);
+  hardenBeforeReady(electron, log);
+  const links = collectLinks(app);
+  await app.whenReady();
+  hardenSession(electron);
+  serveWindow(electron.protocol, folders.renderer, log);
+  const managed = await openManagedSettings(openSettingsSource(MANAGED_PLACES), log);
+  await applyProxy(electron, managed);
+  const core = createCore(electron, folders, development, managed, log);
+  const windows = createWindowRegistry();
+  bindIpc(electron.ipcMain, core.bridge, windows, log);
+  const window = createMainWindow({
+    BrowserWindow: electron.BrowserWindow,
+    preload: folders.preload,
+    packaged: app.isPackaged,
+    windows,
+    onProblem: (error) => log.error('the window could not be loaded', { what: String(error) }),
+  });
+  await core.start();
+  showState(electron, folders, core, window, log);
+  links.follow((link) => openLink(link, core, window, log));
+  app.on('activate', () => window.show());
+  closeWithApp(app, core, managed, log);
+  if (!process.argv.includes(HIDDEN)) window.show();
+}
+
+function developmentSettings(app: Electron.App): Development {
+  if (app.isPackaged) return { serverUrl: undefined, tcti: undefined, userData: undefined };
+  const { MUSTER_SERVER_URL: serverUrl, MUSTER_TCTI: tcti, MUSTER_USER_DATA: userData } = process.env;
+  return { serverUrl, tcti, userData };
+}
+
+/** The first instance answers for all: a second one hands over its arguments and ends. */
+function takeSingleInstance(app: Electron.App): boolean {
+  if (app.requestSingleInstanceLock()) return true;
+  app.quit();
+  return false;
+}
+
+function openLog(app: Electron.App): Logger {
+  const write = createLogFile(join(app.getPath('userData'), 'logs', 'muster.log'));
+  const level: LogLevel = app.isPackaged ? 'info' : 'debug';
+  return createLineLogger(write, level);
+}
+
+function hardenBeforeReady(electron: ElectronParts, log: Logger): void {
+  const { app } = electron;
+  // SECURITY: docs/security.md, row 4. Every renderer, whatever its own options say.
+  app.enableSandbox();
+  electron.protocol.registerSchemesAsPrivileged(SCHEMES);
+  guardEveryContents(app, log);
+  app.setAppUserModelId(APP_USER_MODEL_ID);
+  // A checkout must not take over the links of an installed app.
+  if (app.isPackaged) app.setAsDefaultProtocolClient(LINK_SCHEME);
+  app.on('window-all-closed', () => {
+    // Muster goes on in the tray: it tells of the approval when it comes.
+  });
+}
+
+function hardenSession(electron: ElectronParts): void {
+  refusePermissions(electron.session.defaultSession);
+  electron.Menu.setApplicationMenu(process.platform === 'darwin' ? electron.Menu.buildFromTemplate(MAC_MENU) : null);
+}
+
+/** macOS takes copy, paste and quit from the menu; elsewhere they work without one. */
+const MAC_MENU: Electron.MenuItemConstructorOptions[] = [
+  { role: 'appMenu' },
+  { role: 'editMenu' },
+  { role: 'windowMenu' },
+];
+
+/** Links arrive as arguments, from a second instance, and on macOS as an event that may come before `ready`. */
+function collectLinks(app: Electron.App) {
+  const early: string[] = [];
+  let listener: ((text: string | undefined) => void) | undefined;
+  const take = (text: string | undefined) => {
+    if (listener) listener(text);
+    else if (text !== undefined) early.push(text);
+  };
+  app.on('open-url', (event, url) => {
+    event.preventDefault();
+    take(url);
+  });
+  app.on('second-instance', (_event, argv) => take(deepLinkIn(argv)));
+  const own = deepLinkIn(process.argv);
+  if (own !== undefined) early.push(own);
+  return {
+    follow(next: (text: string | undefined) => void) {
+      listener = next;
+      for (const text of early.splice(0)) next(text);
+    },
+  };
+}
+
+function openLink(text: string | undefined, core: MusterApp, window: MainWindow, log: Logger): void {
+  window.show();
+  if (text === undefined) return;
+  const link = parseDeepLink(text);
+  switch (link.kind) {
+    case 'open':
+      return;
+    case 'open-server':
+      void core.askForServer(link.serverUrl);
+      return;
+    case 'refused':
+      log.warn('a link was refused', { reason: link.reason });
+      return;
+    default:
+      throw link satisfies never;
+  }
+}
+
+async function applyProxy(electron: ElectronParts, managed: ManagedSettings): Promise<void> {
+  const apply = () => electron.session.defaultSession.setProxy(proxyConfig(managed.effective('Proxy') ?? 'system'));
+  managed.subscribe(() => void apply());
+  await apply();
+}
+
+export function proxyConfig(proxy: string): Electron.ProxyConfig {
+  if (proxy === 'system' || proxy === 'direct') return { mode: proxy };
+  if (/\.pac$/i.test(new URL(proxy).pathname)) return { mode: 'pac_script', pacScript: proxy };
+  return { mode: 'fixed_servers', proxyRules: new URL(proxy).host, proxyBypassRules: '<local>' };
+}
+
+function createCore(
+  electron: ElectronParts,
+  folders: Folders,
+  development: Development,
+  managed: ManagedSettings,
+  log: Logger,
+): MusterApp {
+  const { app } = electron;
+  const files = createFileStore(join(app.getPath('userData'), 'state'));
+  const store = createSecretStore(files, electron.safeStorage);
+  const allowed = () => [core.currentServer(), DOCUMENTATION].filter((origin) => origin !== null);
+  const core: MusterApp = createApp(
+    {
+      hardware: createHardwareIdentity({
+        tcti: development.tcti,
+        spawn: utilityPipe(electron.utilityProcess, join(folders.main, 'pipeChild.mjs')),
+        claimKeys: store,
+      }),
+      browser: guardedBrowser(electron.shell, allowed),
+      store,
+      clock: systemClock,
+      log,
+      fetch: electronFetch(electron.net),
+    },
+    {
+      version: app.getVersion(),
+      platform: process.platform === 'darwin' ? 'macos' : process.platform === 'win32' ? 'windows' : 'linux',
+      host: 'electron',
+      serverUrl: development.serverUrl,
+      managed,
+      help: { help: `${DOCUMENTATION}/help`, privacy: `${DOCUMENTATION}/privacy` },
+      onSettings: (settings) => applyStartAtLogin(app, settings, log),
+    },
+  );
+  return core;
+}
+
+function applyStartAtLogin(app: Electron.App, { startAtLogin }: SettingsInForce, log: Logger): void {
+  if (!app.isPackaged) return;
+  const configFolder = process.env.XDG_CONFIG_HOME ?? join(homedir(), '.config');
+  const parts = { app, platform: process.platform, executable: process.execPath, configFolder };
+  setStartAtLogin(startAtLogin, parts).catch((error: unknown) => {
+    log.warn('start at login could not be set', { code: toAppError(error).code });
+  });
+}
+
+/** Tray and notifications follow the snapshots that the window gets. */
+function showState(electron: ElectronParts, folders: Folders, core: MusterApp, window: MainWindow, log: Logger): void {
+  const { app, Tray, Menu, nativeImage, Notification } = electron;
+  const actions = {
+    open: () => window.show(),
+    refresh: () => {
+      core.bridge.invoke('refresh', {}).catch((error: unknown) => {
+        log.warn('checking now failed', { code: toAppError(error).code });
+      });
+    },
+    quit: () => app.quit(),
+  };
+  const draw = createTray({ Tray, Menu, nativeImage, folder: folders.tray, platform: process.platform, actions });
+  const news = createNews((screen, { settings }) => {
+    if (!Notification.isSupported()) return;
+    const notification = new Notification(textsFor(settings.language, app.getLocale()).news[screen]);
+    notification.on('click', actions.open);
+    notification.show();
+  }, window.isLookedAt);
+  const look = (snapshot: Parameters<typeof news>[0]) => {
+    draw(snapshot, textsFor(snapshot.settings.language, app.getLocale()));
+    news(snapshot);
+  };
+  core.bridge.subscribe(look);
+  void core.bridge.invoke('snapshot', {}).then(look);
+}
+
+/** Quitting waits for the core, so that no state is half written and no TPM left open; a second request does not wait. */
+function closeWithApp(app: Electron.App, core: MusterApp, managed: ManagedSettings, log: Logger): void {
+  let closing = false;
+  app.on('before-quit', (event) => {
+    if (closing) return;
+    closing = true;
+    event.preventDefault();
+    managed.close();
+    core
+      .close()
+      .catch((error: unknown) => log.error('closing failed', { what: String(error) }))
+      .finally(() => app.quit());
+  });
+}
