@@ -1,3 +1,4 @@
+export * from './administration.ts';
 export * from './bridge.ts';
 export * from './decisions.ts';
 export * from './device.ts';

@@ -3,10 +3,10 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyServerOptions } from 'fastify';
 import packageJson from '../package.json' with { type: 'json' };
-import { createRoots } from './attestation/roots.ts';
 import { loadIssuers } from './attestation/issuers.ts';
-import { consoleStaticRoutes } from './console/staticRoutes.ts';
+import { createRoots } from './attestation/roots.ts';
 import { sessionRoutes } from './console/sessionRoutes.ts';
+import { consoleStaticRoutes } from './console/staticRoutes.ts';
 import { deviceRoutes } from './devices/deviceRoutes.ts';
 import { selfRoutes } from './devices/selfRoutes.ts';
 import { walkRoutes } from './enrollment/walkRoutes.ts';
@@ -75,7 +75,10 @@ export function callbackUrl(origin: string): string {
 export async function createServer(options: ServerOptions): Promise<MusterServer> {
   const host = options.host ?? '127.0.0.1';
   if (options.demo && !LOOPBACK.includes(host)) {
-    throw new ServerError('demo-needs-loopback', 'The demo listens on this machine only: it trusts what a real inventory must not.');
+    throw new ServerError(
+      'demo-needs-loopback',
+      'The demo listens on this machine only: it trusts what a real inventory must not.',
+    );
   }
   const http = createHttpServer({ requestTimeout: 60_000 });
   await listen(http, host, options.port ?? 0);
@@ -95,9 +98,15 @@ async function listen(http: Server, host: string, port: number): Promise<void> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') {
-      throw new ServerError('port-in-use', `Port ${port} is in use by another program. Choose another one with --port.`, { cause });
+      throw new ServerError(
+        'port-in-use',
+        `Port ${port} is in use by another program. Choose another one with --port.`,
+        { cause },
+      );
     }
-    throw new ServerError('configuration', `The server cannot listen on ${host} port ${port} (${code ?? 'unknown'}).`, { cause });
+    throw new ServerError('configuration', `The server cannot listen on ${host} port ${port} (${code ?? 'unknown'}).`, {
+      cause,
+    });
   }
 }
 
@@ -108,11 +117,17 @@ function originOf(options: ServerOptions, http: Server, host: string): string {
   }
   const url = URL.parse(options.origin);
   if (!url || url.origin === 'null' || !['/', ''].includes(url.pathname) || url.search || url.hash) {
-    throw new ServerError('configuration', 'The origin is scheme, host and port only, such as https://inventory.example.');
+    throw new ServerError(
+      'configuration',
+      'The origin is scheme, host and port only, such as https://inventory.example.',
+    );
   }
   const loopback = LOOPBACK.includes(url.hostname.replace(/^\[|\]$/g, ''));
   if (url.protocol !== 'https:' && !loopback) {
-    throw new ServerError('configuration', 'People and devices must reach the server over https: put a TLS proxy in front of it.');
+    throw new ServerError(
+      'configuration',
+      'People and devices must reach the server over https: put a TLS proxy in front of it.',
+    );
   }
   if (options.demo && !loopback) {
     throw new ServerError('demo-needs-loopback', 'The demo is served to this machine only.');
@@ -134,7 +149,12 @@ async function serve(options: ServerOptions, http: Server, host: string): Promis
     return () => closing.delete(listener);
   };
   try {
-    const app = await createApplication({ server: http, origin: () => origin, logger: options.logger, trustProxy: options.trustProxy });
+    const app = await createApplication({
+      server: http,
+      origin: () => origin,
+      logger: options.logger,
+      trustProxy: options.trustProxy,
+    });
     const context = await createContext(options, store, origin, app, onClose);
     await registerAll(app, context, options);
     await app.ready();

@@ -1,5 +1,5 @@
 /** The inventory server: what its composition roots (the demo, `muster server`) start and set up. */
 export { callbackUrl, createServer, type MusterServer, type ServerOptions } from './createServer.ts';
-export { START_ERROR_CODES, ServerError, type StartErrorCode } from './error.ts';
+export { ServerError, START_ERROR_CODES, type StartErrorCode } from './error.ts';
 export type { IdentityProviderOptions } from './oidc/upstream.ts';
 export { changeSettings, createAdministrator, createApiToken, createInvite, trustDemoRoot } from './setUp.ts';

@@ -103,7 +103,12 @@ export async function createInvite(
         device_id: null,
       })
       .execute();
-    await audit(trx, now, { actor, action: 'invite.made', subject: { type: 'invite', id }, after: { email: invite.email } });
+    await audit(trx, now, {
+      actor,
+      action: 'invite.made',
+      subject: { type: 'invite', id },
+      after: { email: invite.email },
+    });
     return { id, secret, expiresAt };
   });
 }

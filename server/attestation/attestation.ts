@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import {
-  ekUri,
   type EkVerdict,
+  ekUri,
   issueAkCertificate,
   makeCredential,
   verifyAttestationKey,
@@ -11,10 +11,10 @@ import {
 import type { AttestRequest, EkClass } from '../../contract/index.ts';
 import { refuse } from '../error.ts';
 import type { Context } from '../http/context.ts';
-import { hashOf } from '../store/ids.ts';
 import { insertAkCertificate, openActivation, storeActivation, takeActivation } from '../store/activations.ts';
-import type { GrantRow } from '../store/schema.ts';
 import { findDeviceByIdentifier } from '../store/devices.ts';
+import { hashOf } from '../store/ids.ts';
+import type { GrantRow } from '../store/schema.ts';
 import { atStage } from './errorCodes.ts';
 import { authorityFor } from './issuers.ts';
 
@@ -41,7 +41,11 @@ const bytes = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64,
 const text = (value: Uint8Array): string => Buffer.from(value).toString('base64');
 
 /** `POST /attest`: judges EK and AK, and answers with a credential that only the TPM of both can open. Stores nothing where it refuses. */
-export async function attest(context: Context, body: Attest, grant: GrantRow | null): Promise<{ credential: string; secret: string }> {
+export async function attest(
+  context: Context,
+  body: Attest,
+  grant: GrantRow | null,
+): Promise<{ credential: string; secret: string }> {
   const now = context.now();
   const ek = bytes(body.ek ?? refuse('invalid-request', 'The request names no endorsement key.'));
   const urn = atStage('endorsement-key', () => ekUri(ek));
@@ -51,7 +55,12 @@ export async function attest(context: Context, body: Attest, grant: GrantRow | n
   const certificates = (body.ekCerts ?? []).map(bytes);
   const verdict = atStage('endorsement-key', () =>
     // The dates of a chip's certificate say when its maker printed it, not when the key wears out.
-    verifyEndorsementKey(ek, certificates, { roots: trust, intermediates: certificates, at: new Date(now), expiredLeaf: 'accept' }),
+    verifyEndorsementKey(ek, certificates, {
+      roots: trust,
+      intermediates: certificates,
+      at: new Date(now),
+      expiredLeaf: 'accept',
+    }),
   );
   if (settings.refusedClasses.includes(verdict.class)) {
     refuse(verdict.class === 'software' ? 'software-tpm-refused' : 'ek-refused');
@@ -72,7 +81,12 @@ export async function attest(context: Context, body: Attest, grant: GrantRow | n
     ek: text(ek),
     ekCertificates: body.ekCerts ?? [],
     akSpki: text(ak.spki),
-    creation: { public: params.public, data: params.createData, attest: params.createAttestation, signature: params.createSignature },
+    creation: {
+      public: params.public,
+      data: params.createData,
+      attest: params.createAttestation,
+      signature: params.createSignature,
+    },
     reported: body.tpmInfo ?? null,
   };
   await context.store.write((trx) =>
@@ -87,7 +101,9 @@ export async function attest(context: Context, body: Attest, grant: GrantRow | n
   return { credential: text(credential.credentialBlob), secret: text(credential.encryptedSecret) };
 }
 
-function factsOf(verdict: EkVerdict): Pick<EndorsementFacts, 'ekClass' | 'ekCertificate' | 'reasons' | 'anchor' | 'tpm'> {
+function factsOf(
+  verdict: EkVerdict,
+): Pick<EndorsementFacts, 'ekClass' | 'ekCertificate' | 'reasons' | 'anchor' | 'tpm'> {
   const { certificate, anchor } = verdict;
   const manufacturer = certificate?.manufacturer;
   return {
@@ -120,7 +136,11 @@ async function checkInventory(context: Context, urn: string, grant: GrantRow | n
 }
 
 /** `POST /secret`: the activated secret, spent by its first match, for a certificate of the attestation key. */
-export async function activate(context: Context, secret: Uint8Array, grant: GrantRow | null): Promise<{ chain: string[] }> {
+export async function activate(
+  context: Context,
+  secret: Uint8Array,
+  grant: GrantRow | null,
+): Promise<{ chain: string[] }> {
   const now = context.now();
   const hash = hashOf(secret);
   const open = await openActivation(context.store.db, now, hash);

@@ -19,7 +19,10 @@ const MALFORMED: readonly AttestationErrorCode[] = [
 ];
 
 /** The one table from the library's codes to the contract's: what is not named takes the stage's own code. */
-const STAGES: Record<Stage, { otherwise: ErrorCode; malformed: ErrorCode; codes: Partial<Record<AttestationErrorCode, ErrorCode>> }> = {
+const STAGES: Record<
+  Stage,
+  { otherwise: ErrorCode; malformed: ErrorCode; codes: Partial<Record<AttestationErrorCode, ErrorCode>> }
+> = {
   'endorsement-key': {
     otherwise: 'ek-refused',
     malformed: 'attestation-malformed',

@@ -37,7 +37,10 @@ async function loadIssuer(
   const name = `Muster ${demo}Attestation${kind === 'trusted' ? '' : ' (unverified TPMs)'}`;
   const made = await createAttestationCa({ name, at: new Date(now) });
   await store.write(async (trx) => {
-    await storeSigningKey(trx, kek, purpose.root, now, { privateKey: made.root.key, certificate: made.root.certificate });
+    await storeSigningKey(trx, kek, purpose.root, now, {
+      privateKey: made.root.key,
+      certificate: made.root.certificate,
+    });
     await storeSigningKey(trx, kek, purpose.issuing, now, {
       privateKey: made.issuing.key,
       certificate: made.issuing.certificate,

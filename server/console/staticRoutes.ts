@@ -1,9 +1,9 @@
-import fastifyStatic from '@fastify/static';
 import { readdir } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
+import fastifyStatic from '@fastify/static';
 import type { FastifyReply } from 'fastify';
-import type { App } from '../http/context.ts';
 import { refuse } from '../error.ts';
+import type { App } from '../http/context.ts';
 
 const CSP = [
   "default-src 'none'",
@@ -22,7 +22,9 @@ export async function consoleStaticRoutes(app: App, folder: string): Promise<voi
   const root = resolve(folder);
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   const files = new Set(
-    entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/')),
+    entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/')),
   );
   await app.register(fastifyStatic, { root, serve: false, cacheControl: false, index: false });
   const config = { access: { kind: 'public', perMinute: 1200 } } as const;

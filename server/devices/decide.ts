@@ -11,7 +11,10 @@ type DecisionOf = { id: string; version: number; decision: Decision; actor: Acto
  * Stores an administrator's decision on the version that was on the screen. Errors: `not-found`, `version-mismatch`, `device-deleted`,
  * `device-conflict` (only where it would approve).
  */
-export async function decideDevice(trx: Trx, { id, version, decision, actor, now, requestId }: DecisionOf): Promise<DeviceRow> {
+export async function decideDevice(
+  trx: Trx,
+  { id, version, decision, actor, now, requestId }: DecisionOf,
+): Promise<DeviceRow> {
   const device = (await findDevice(trx, id)) ?? refuse('not-found');
   if (device.version !== version) refuse('version-mismatch');
   if (device.lifecycle === 'deleted') refuse('device-deleted');

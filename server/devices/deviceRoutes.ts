@@ -35,7 +35,9 @@ export function etagOf(version: number): string {
 export function versionOf(header: string | undefined): number {
   if (header === undefined) return refuse('version-required');
   const version = /^"(\d{1,15})"$/.exec(header.trim())?.[1];
-  return version === undefined ? refuse('invalid-request', 'If-Match must be the ETag of the device.') : Number(version);
+  return version === undefined
+    ? refuse('invalid-request', 'If-Match must be the ETag of the device.')
+    : Number(version);
 }
 
 /** The administrators' side: devices, decisions, and their live events. */
@@ -59,7 +61,10 @@ export async function deviceRoutes(app: App, context: Context): Promise<void> {
 
   routes.get(
     '/api/v1/devices',
-    { config: read, schema: { tags, summary: 'Devices, newest first', querystring: DeviceQuery, response: { 200: DevicePage } } },
+    {
+      config: read,
+      schema: { tags, summary: 'Devices, newest first', querystring: DeviceQuery, response: { 200: DevicePage } },
+    },
     async (request, reply) => {
       const page = await listDevices(context, request.query);
       if (page.next !== null) {
@@ -73,18 +78,36 @@ export async function deviceRoutes(app: App, context: Context): Promise<void> {
 
   routes.get(
     '/api/v1/devices/:id',
-    { config: read, schema: { tags, summary: 'One device; its ETag is what a decision names', params: ById, response: { 200: Device } } },
+    {
+      config: read,
+      schema: {
+        tags,
+        summary: 'One device; its ETag is what a decision names',
+        params: ById,
+        response: { 200: Device },
+      },
+    },
     async (request, reply) => sendDevice(reply, (await findDevice(store.db, request.params.id)) ?? refuse('not-found')),
   );
 
   routes.put(
     '/api/v1/devices/:id/approval',
-    { config: decide, schema: { tags, summary: 'Approve or refuse', params: ById, body: Decision, response: { 200: Device } } },
+    {
+      config: decide,
+      schema: { tags, summary: 'Approve or refuse', params: ById, body: Decision, response: { 200: Device } },
+    },
     async (request, reply) => {
       const version = versionOf(request.headers['if-match']);
       const { id } = request.params;
       const row = await store.write((trx) =>
-        decideDevice(trx, { id, version, decision: request.body, actor: actorOf(request), now: now(), requestId: request.id }),
+        decideDevice(trx, {
+          id,
+          version,
+          decision: request.body,
+          actor: actorOf(request),
+          now: now(),
+          requestId: request.id,
+        }),
       );
       hub.wake();
       return sendDevice(reply, row);
@@ -93,12 +116,22 @@ export async function deviceRoutes(app: App, context: Context): Promise<void> {
 
   routes.post(
     '/api/v1/decisions',
-    { config: decide, schema: { tags, summary: 'Decide on many at once', body: BulkDecision, response: { 200: BulkDecisionResult } } },
+    {
+      config: decide,
+      schema: { tags, summary: 'Decide on many at once', body: BulkDecision, response: { 200: BulkDecisionResult } },
+    },
     async (request) => {
       const results: z.infer<typeof BulkDecisionResult>['results'] = [];
       for (const { id, version } of request.body.devices) {
         try {
-          const decision = { id, version, decision: request.body.decision, actor: actorOf(request), now: now(), requestId: request.id };
+          const decision = {
+            id,
+            version,
+            decision: request.body.decision,
+            actor: actorOf(request),
+            now: now(),
+            requestId: request.id,
+          };
           const row = await store.write((trx) => decideDevice(trx, decision));
           results.push({ id, outcome: 'done', device: await view(row) });
         } catch (error) {
@@ -113,17 +146,22 @@ export async function deviceRoutes(app: App, context: Context): Promise<void> {
   );
 
   const consoles = consoleStreams(context, view);
-  routes.get('/api/v1/events', { config: read, schema: { tags, summary: 'Changes as server-sent events' } }, async (request, reply) => {
-    if (consoles.count() >= CONSOLES) refuse('rate-limited', 'Too many consoles are open.', { headers: { 'retry-after': '30' } });
-    const from = lastEventId(request);
-    const upTo = await lastEvent(store.db);
-    const missed = from === undefined || upTo - from > REPLAY ? [] : await eventsAfter(store.db, from, REPLAY);
-    const stream = openEventStream(request, reply);
-    // Without a place to go on from, the reader learns where it stands and reads the list.
-    if (from === undefined || upTo - from > REPLAY) stream.send('ready', { reload: from !== undefined }, upTo);
-    for (const text of await consoles.frames(missed)) stream.sendRaw(text);
-    consoles.add(stream, missed.at(-1)?.seq ?? upTo);
-  });
+  routes.get(
+    '/api/v1/events',
+    { config: read, schema: { tags, summary: 'Changes as server-sent events' } },
+    async (request, reply) => {
+      if (consoles.count() >= CONSOLES)
+        refuse('rate-limited', 'Too many consoles are open.', { headers: { 'retry-after': '30' } });
+      const from = lastEventId(request);
+      const upTo = await lastEvent(store.db);
+      const missed = from === undefined || upTo - from > REPLAY ? [] : await eventsAfter(store.db, from, REPLAY);
+      const stream = openEventStream(request, reply);
+      // Without a place to go on from, the reader learns where it stands and reads the list.
+      if (from === undefined || upTo - from > REPLAY) stream.send('ready', { reload: from !== undefined }, upTo);
+      for (const text of await consoles.frames(missed)) stream.sendRaw(text);
+      consoles.add(stream, missed.at(-1)?.seq ?? upTo);
+    },
+  );
   app.addHook('onClose', async () => consoles.close());
   void hub;
 }

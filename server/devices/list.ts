@@ -13,10 +13,17 @@ export async function listDevices(context: Context, query: Query): Promise<Devic
   const { db } = context.store;
   const { limit, cursor, ...filters } = query;
   const belongsTo = JSON.stringify(filters);
-  let select = db.selectFrom('devices').selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit + 1);
+  let select = db
+    .selectFrom('devices')
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit + 1);
   if (query.approval) select = select.where('approval', '=', query.approval);
   // Removed devices are tombstones: shown where they are asked for.
-  select = query.lifecycle ? select.where('lifecycle', '=', query.lifecycle) : select.where('lifecycle', '!=', 'deleted');
+  select = query.lifecycle
+    ? select.where('lifecycle', '=', query.lifecycle)
+    : select.where('lifecycle', '!=', 'deleted');
   if (query.source) select = select.where('source', '=', query.source);
   if (query.owner) {
     const owner = await findUserByEmail(db, query.owner);
@@ -35,6 +42,9 @@ export async function listDevices(context: Context, query: Query): Promise<Devic
   const last = page.at(-1);
   const settings = await context.settings();
   const devices = await viewsOf(db, page, { settings, demo: context.demo, now: context.now() });
-  const next = rows.length > limit && last ? writeCursor(context.cursorKey, { at: last.created_at, id: last.id }, belongsTo) : null;
+  const next =
+    rows.length > limit && last
+      ? writeCursor(context.cursorKey, { at: last.created_at, id: last.id }, belongsTo)
+      : null;
   return { devices, next };
 }

@@ -28,46 +28,61 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
   const tags = ['self'];
   const streams = new Map<string, number>();
 
-  routes.get('/api/v1/self', { config, schema: { tags, summary: 'The device itself', response: { 200: SelfDevice } } }, async (request) =>
-    selfView(context, deviceOf(request.principal)),
+  routes.get(
+    '/api/v1/self',
+    { config, schema: { tags, summary: 'The device itself', response: { 200: SelfDevice } } },
+    async (request) => selfView(context, deviceOf(request.principal)),
   );
 
-  routes.get('/api/v1/self/events', { config, schema: { tags, summary: 'Its state as server-sent events' } }, async (request, reply) => {
-    const device = deviceOf(request.principal);
-    const count = streams.get(device.id) ?? 0;
-    if (count >= STREAMS_PER_DEVICE) refuse('rate-limited', 'This device holds enough event streams open.', { headers: { 'retry-after': '30' } });
-    const seq = await lastEvent(store.db);
-    const first = await selfView(context, (await findDevice(store.db, device.id)) ?? device);
-    const stream = openEventStream(request, reply);
-    streams.set(device.id, count + 1);
-    // `data` is the state as it is now, so whatever Last-Event-ID names, one event brings the reader up to date.
-    stream.send('device', { type: 'device', device: first }, seq);
-    const unsubscribe = hub.subscribe((event) => {
-      if (event.device_id !== device.id) return;
-      void (async () => {
-        const row = await findDevice(store.db, device.id);
-        const view = row ? await selfView(context, row) : { ...first, lifecycle: 'deleted' as const };
-        const gone = !row || row.enrolled_at === null || event.type === 'deleted';
-        stream.send(gone ? 'deleted' : 'device', { type: gone ? 'deleted' : 'device', device: view }, event.seq);
-        if (gone) stream.close();
-      })().catch((error: unknown) => {
-        request.log.error({ err: error }, 'event stream failed');
-        stream.close();
+  routes.get(
+    '/api/v1/self/events',
+    { config, schema: { tags, summary: 'Its state as server-sent events' } },
+    async (request, reply) => {
+      const device = deviceOf(request.principal);
+      const count = streams.get(device.id) ?? 0;
+      if (count >= STREAMS_PER_DEVICE)
+        refuse('rate-limited', 'This device holds enough event streams open.', { headers: { 'retry-after': '30' } });
+      const seq = await lastEvent(store.db);
+      const first = await selfView(context, (await findDevice(store.db, device.id)) ?? device);
+      const stream = openEventStream(request, reply);
+      streams.set(device.id, count + 1);
+      // `data` is the state as it is now, so whatever Last-Event-ID names, one event brings the reader up to date.
+      stream.send('device', { type: 'device', device: first }, seq);
+      const unsubscribe = hub.subscribe((event) => {
+        if (event.device_id !== device.id) return;
+        void (async () => {
+          const row = await findDevice(store.db, device.id);
+          const view = row ? await selfView(context, row) : { ...first, lifecycle: 'deleted' as const };
+          const gone = !row || row.enrolled_at === null || event.type === 'deleted';
+          stream.send(gone ? 'deleted' : 'device', { type: gone ? 'deleted' : 'device', device: view }, event.seq);
+          if (gone) stream.close();
+        })().catch((error: unknown) => {
+          request.log.error({ err: error }, 'event stream failed');
+          stream.close();
+        });
       });
-    });
-    const closing = context.onClose(() => stream.close());
-    stream.onClose(() => {
-      unsubscribe();
-      closing();
-      const left = (streams.get(device.id) ?? 1) - 1;
-      if (left > 0) streams.set(device.id, left);
-      else streams.delete(device.id);
-    });
-  });
+      const closing = context.onClose(() => stream.close());
+      stream.onClose(() => {
+        unsubscribe();
+        closing();
+        const left = (streams.get(device.id) ?? 1) - 1;
+        if (left > 0) streams.set(device.id, left);
+        else streams.delete(device.id);
+      });
+    },
+  );
 
   routes.post(
     '/api/v1/self/check-in',
-    { config, schema: { tags, summary: 'Say that it is alive, and how it is called now', body: CheckInRequest, response: { 200: CheckInResponse } } },
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Say that it is alive, and how it is called now',
+        body: CheckInRequest,
+        response: { 200: CheckInResponse },
+      },
+    },
     async (request) => {
       const device = deviceOf(request.principal);
       const machine = request.body.machine ? JSON.stringify(request.body.machine) : device.machine;
@@ -92,11 +107,18 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
 
   routes.post(
     '/api/v1/self/attestations',
-    { bodyLimit: 1024 * 1024, config, schema: { tags, summary: 'Attest again', body: ReattestationRequest, response: { 200: SelfDevice } } },
+    {
+      bodyLimit: 1024 * 1024,
+      config,
+      schema: { tags, summary: 'Attest again', body: ReattestationRequest, response: { 200: SelfDevice } },
+    },
     async (request) => {
       if (request.principal.kind !== 'device') return refuse('unauthenticated');
       const { device, key } = request.principal;
-      const row = await reattest(context, device, key, request.body.proof, { actor: actorOf(request), requestId: request.id });
+      const row = await reattest(context, device, key, request.body.proof, {
+        actor: actorOf(request),
+        requestId: request.id,
+      });
       return selfView(context, row);
     },
   );
@@ -106,7 +128,10 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
     await store.write(async (trx) => {
       await revokeDeviceKeys(trx, now(), device.id, 'unenrolled');
       // The record stays: a refusal, a quarantine or a conflict is not escaped by leaving, and coming back needs an approval.
-      const approval = device.approval === 'approved' ? { approval: 'pending' as const, approval_reason: 'It was un-enrolled.', decided_by: null, decided_at: null } : {};
+      const approval =
+        device.approval === 'approved'
+          ? { approval: 'pending' as const, approval_reason: 'It was un-enrolled.', decided_by: null, decided_at: null }
+          : {};
       await changeDevice(trx, now(), device.id, {
         attestation: 'none',
         attested_at: null,

@@ -6,7 +6,11 @@ import type { DeviceRow } from '../store/schema.ts';
 import type { Db, Trx } from '../store/store.ts';
 
 type Viewer = { settings: TeamSettings; demo: boolean; now: number };
-type Joined = { owner: { email: string; displayName: string | null } | null; aliases: string[]; conflictId: string | null };
+type Joined = {
+  owner: { email: string; displayName: string | null } | null;
+  aliases: string[];
+  conflictId: string | null;
+};
 
 const time = (at: number): string => new Date(at).toISOString();
 const timeOrNull = (at: number | null): string | null => (at === null ? null : time(at));

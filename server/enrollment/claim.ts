@@ -38,7 +38,11 @@ export function verifyClaim(context: Context, request: ClaimRequest, grant: Gran
   if (signature.length !== 64 || !verify('sha256', digest, { key, dsaEncoding: 'ieee-p1363' }, signature)) {
     refuse('binding-mismatch', 'The claim was not signed with its key over this enrolment.');
   }
-  return { thumbprint: thumbprintOf(spki), spki: key.export({ type: 'spki', format: 'der' }).toString('base64'), name: '' };
+  return {
+    thumbprint: thumbprintOf(spki),
+    spki: key.export({ type: 'spki', format: 'der' }).toString('base64'),
+    name: '',
+  };
 }
 
 function readKey(spki: Uint8Array) {

@@ -43,7 +43,11 @@ export async function decideEnrolment(trx: Trx, enrolment: Enrolment): Promise<D
   const owner = grant.user_id === null ? null : ((await findUser(trx, grant.user_id)) ?? refuse('sign-in-failed'));
   if (owner !== null && owner.active !== 1) refuse('sign-in-failed', 'This account is no longer active.');
   const key = proven.kind === 'tpm' ? proven.tpm.deviceKey : proven.key;
-  const known = await trx.selectFrom('device_keys').selectAll().where('thumbprint', '=', key.thumbprint).executeTakeFirst();
+  const known = await trx
+    .selectFrom('device_keys')
+    .selectAll()
+    .where('thumbprint', '=', key.thumbprint)
+    .executeTakeFirst();
   const existing = await findDeviceByIdentifier(trx, grant.permanent_identifier);
   if (existing) checkTombstone(existing);
   const decided =
@@ -72,7 +76,11 @@ export async function decideEnrolment(trx: Trx, enrolment: Enrolment): Promise<D
     })
     .onConflict((c) => c.column('thumbprint').doUpdateSet({ grant_thumbprint: grant.key_thumbprint }))
     .execute();
-  const enrolled = await changeDevice(trx, now, device.id, { evidence_id: evidenceId, enrolled_at: now, last_seen_at: now });
+  const enrolled = await changeDevice(trx, now, device.id, {
+    evidence_id: evidenceId,
+    enrolled_at: now,
+    last_seen_at: now,
+  });
   // What the machine says of itself is the lowest layer: names and serials that others set stay visible.
   const { device: stored } = await refreshDevice(trx, now, enrolled);
   await audit(trx, now, {
@@ -135,7 +143,12 @@ async function decideTpm(
 }
 
 /** A record that still waits, and that no administrator decided on, may be admitted now that owner and class are known. */
-function approvalOfKnown(existing: DeviceRow, enrolment: Enrolment, facts: EndorsementFacts, owner: UserRow | null): Facts {
+function approvalOfKnown(
+  existing: DeviceRow,
+  enrolment: Enrolment,
+  facts: EndorsementFacts,
+  owner: UserRow | null,
+): Facts {
   if (existing.approval !== 'pending' || existing.decided_by !== null || existing.enrolled_at !== null) return {};
   return approvalOf(enrolment, existing.source, owner, facts.ekClass, existing);
 }
@@ -162,7 +175,12 @@ function approvalOf(
     case 'pending':
       return { approval: 'pending' };
     case 'approved':
-      return { approval: 'approved', approval_reason: admission.reason, decided_by: 'policy', decided_at: enrolment.now };
+      return {
+        approval: 'approved',
+        approval_reason: admission.reason,
+        decided_by: 'policy',
+        decided_at: enrolment.now,
+      };
     default:
       return admission satisfies never;
   }
@@ -199,7 +217,12 @@ async function checkDeviceLimit(trx: Trx, settings: TeamSettings, owner: UserRow
   if (Number(count) >= settings.deviceLimit) refuse('device-limit');
 }
 
-async function openOwnerConflict(trx: Trx, enrolment: Enrolment, existing: DeviceRow, claimant: UserRow): Promise<Decided> {
+async function openOwnerConflict(
+  trx: Trx,
+  enrolment: Enrolment,
+  existing: DeviceRow,
+  claimant: UserRow,
+): Promise<Decided> {
   const { now, grant } = enrolment;
   const evidence = await insertEvidence(trx, now, evidenceOf(enrolment, existing.id));
   const { isNew } = await openConflict(trx, now, {
@@ -255,7 +278,8 @@ async function decideClaim(
       source: grant.source,
       owner_id: owner?.id ?? null,
       requested_by: owner?.email ?? enrolment.actor.name,
-      approval_reason: 'Another record holds this serial number; an administrator must say whether this is the same device.',
+      approval_reason:
+        'Another record holds this serial number; an administrator must say whether this is the same device.',
       ...facts,
     },
     owner?.email ?? null,
@@ -265,7 +289,12 @@ async function decideClaim(
 }
 
 /** The record or candidate that this very key and person made before. */
-async function ownClaim(trx: Trx, id: string | undefined, identifier: string, owner: UserRow | null): Promise<DeviceRow | undefined> {
+async function ownClaim(
+  trx: Trx,
+  id: string | undefined,
+  identifier: string,
+  owner: UserRow | null,
+): Promise<DeviceRow | undefined> {
   if (id === undefined) return undefined;
   return trx
     .selectFrom('devices')
@@ -302,7 +331,11 @@ function evidenceOf(enrolment: Enrolment, deviceId: string) {
       : { received, boundTo: grant.key_thumbprint };
   const verdict =
     proven.kind === 'tpm'
-      ? { ekClass: proven.facts.ekClass, reasons: [...proven.facts.reasons, ...proven.tpm.verdict], secureBoot: proven.tpm.secureBoot }
+      ? {
+          ekClass: proven.facts.ekClass,
+          reasons: [...proven.facts.reasons, ...proven.tpm.verdict],
+          secureBoot: proven.tpm.secureBoot,
+        }
       : { reasons: ['A key claims this serial number; nothing proves it.'], protection: proven.protection };
   return {
     device_id: deviceId,

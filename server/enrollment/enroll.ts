@@ -27,7 +27,11 @@ export async function enroll(context: Context, grant: GrantRow, body: Body, call
     await spend(context, challenge, { purpose: 'enrol', grantId: grant.id });
     const proven = await prove(context, grant, body);
     const settings = await context.settings();
-    const ceremony = await context.store.db.selectFrom('ceremonies').select('code').where('id', '=', grant.ceremony_id).executeTakeFirst();
+    const ceremony = await context.store.db
+      .selectFrom('ceremonies')
+      .select('code')
+      .where('id', '=', grant.ceremony_id)
+      .executeTakeFirst();
     const now = context.now();
     const decided = await context.store.write(async (trx) => {
       const result = await decideEnrolment(trx, {
@@ -51,7 +55,11 @@ export async function enroll(context: Context, grant: GrantRow, body: Body, call
   }
 }
 
-export async function spend(context: Context, challenge: string, target: Parameters<typeof spendChallenge>[3]): Promise<void> {
+export async function spend(
+  context: Context,
+  challenge: string,
+  target: Parameters<typeof spendChallenge>[3],
+): Promise<void> {
   const bytes = Buffer.from(challenge, 'base64');
   const spent = await context.store.write((trx) => spendChallenge(trx, context.now(), bytes, target));
   if (!spent) refuse('challenge-refused');
@@ -76,7 +84,10 @@ async function spendPermission(trx: Trx, now: number, grant: GrantRow, deviceId:
     refuse(row?.used_at ? 'grant-used' : 'grant-expired');
   }
   if (grant.invite_id !== null && !(await consumeInvite(trx, now, grant.invite_id, deviceId))) refuse('invite-refused');
-  if (grant.provisioning_token_id !== null && !(await consumeProvisioningToken(trx, now, grant.provisioning_token_id))) {
+  if (
+    grant.provisioning_token_id !== null &&
+    !(await consumeProvisioningToken(trx, now, grant.provisioning_token_id))
+  ) {
     refuse('provisioning-token-refused');
   }
   await trx.updateTable('ceremonies').set({ state: 'enrolled' }).where('id', '=', grant.ceremony_id).execute();

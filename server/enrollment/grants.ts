@@ -31,7 +31,8 @@ export async function grantEnrolment(context: Context, request: FastifyRequest, 
   const ceremony = (await openCeremony(context.store.db, context.now(), ceremonyId)) ?? refuse('ceremony-expired');
   if (ceremony.key_thumbprint !== thumbprint) refuse('proof-refused', 'The enrolment was announced with another key.');
   if (ceremony.state === 'enrolled') refuse('grant-used');
-  const granted = scheme === 'dpop' ? await bySignIn(context, token, thumbprint, ceremony) : await byToken(context, token, ceremony);
+  const granted =
+    scheme === 'dpop' ? await bySignIn(context, token, thumbprint, ceremony) : await byToken(context, token, ceremony);
   return context.store.write(async (trx) => {
     const now = context.now();
     const { row, secret } = await createGrant(trx, now, {
@@ -57,9 +58,15 @@ type Permission = {
   permission: Pick<GrantRow, 'user_id' | 'invite_id' | 'provisioning_token_id' | 'source'>;
 };
 
-async function bySignIn(context: Context, token: string, thumbprint: string, ceremony: CeremonyRow): Promise<Permission> {
+async function bySignIn(
+  context: Context,
+  token: string,
+  thumbprint: string,
+  ceremony: CeremonyRow,
+): Promise<Permission> {
   const accessToken = await context.provider.AccessToken.find(token);
-  if (!accessToken || accessToken.isExpired) return refuse('unauthenticated', 'The sign-in is not known or has expired.');
+  if (!accessToken || accessToken.isExpired)
+    return refuse('unauthenticated', 'The sign-in is not known or has expired.');
   if (accessToken.jkt !== thumbprint) refuse('proof-refused', 'The sign-in is bound to another key.');
   if (ceremony.state !== 'confirmed' || ceremony.oidc_grant_id !== accessToken.grantId) {
     refuse('ceremony-expired', 'The sign-in was made for another enrolment.');
@@ -76,7 +83,8 @@ async function bySignIn(context: Context, token: string, thumbprint: string, cer
 }
 
 async function byToken(context: Context, token: string, ceremony: CeremonyRow): Promise<Permission> {
-  const row = (await openProvisioningToken(context.store.db, context.now(), token)) ?? refuse('provisioning-token-refused');
+  const row =
+    (await openProvisioningToken(context.store.db, context.now(), token)) ?? refuse('provisioning-token-refused');
   const listed = row.identifiers === null ? null : (JSON.parse(row.identifiers) as string[]);
   if (listed && !listed.includes(ceremony.permanent_identifier)) {
     refuse('provisioning-token-refused', 'The provisioning token is for other devices than this one.');

@@ -15,7 +15,13 @@ type Caller = { actor: Actor; requestId: string };
  * Proves the enrolled keys again over a fresh challenge bound to the device key. Other keys than the enrolled ones are no
  * re-attestation: they need an enrolment. A failed one is stored with its bytes and marks the device.
  */
-export async function reattest(context: Context, device: DeviceRow, key: DeviceKeyRow, proof: TpmProof, caller: Caller): Promise<DeviceRow> {
+export async function reattest(
+  context: Context,
+  device: DeviceRow,
+  key: DeviceKeyRow,
+  proof: TpmProof,
+  caller: Caller,
+): Promise<DeviceRow> {
   await spend(context, proof.challenge, { purpose: 'reattest', deviceId: device.id });
   try {
     const tpm = await verifyTpmProof(context, {
@@ -23,8 +29,10 @@ export async function reattest(context: Context, device: DeviceRow, key: DeviceK
       permanentIdentifier: device.permanent_identifier,
       boundTo: key.thumbprint,
     });
-    if (tpm.akName !== device.ak_name) refuse('ak-refused', 'This is not the attestation key that the device enrolled with.');
-    if (tpm.deviceKey.thumbprint !== key.thumbprint) refuse('device-key-refused', 'This is not the key that the device enrolled with.');
+    if (tpm.akName !== device.ak_name)
+      refuse('ak-refused', 'This is not the attestation key that the device enrolled with.');
+    if (tpm.deviceKey.thumbprint !== key.thumbprint)
+      refuse('device-key-refused', 'This is not the key that the device enrolled with.');
     const facts = JSON.parse(tpm.akCertificate.facts) as EndorsementFacts;
     const verdict = { ekClass: facts.ekClass, reasons: [...facts.reasons, ...tpm.verdict], secureBoot: tpm.secureBoot };
     const stored = await store(context, device, proof, { outcome: 'valid', verdict, facts }, caller, {
@@ -39,13 +47,19 @@ export async function reattest(context: Context, device: DeviceRow, key: DeviceK
     // An expired certificate is renewed and says nothing of the device.
     if (error instanceof ServerError && isErrorCode(error.code) && error.code !== 'ak-certificate-refused') {
       const verdict = { code: error.code, reasons: [error.message] };
-      await store(context, device, proof, { outcome: 'failed', verdict, facts: null }, caller, { attestation: 'failed' });
+      await store(context, device, proof, { outcome: 'failed', verdict, facts: null }, caller, {
+        attestation: 'failed',
+      });
     }
     throw error;
   }
 }
 
-type Result = { outcome: 'valid' | 'failed'; verdict: { code?: string } & Record<string, unknown>; facts: EndorsementFacts | null };
+type Result = {
+  outcome: 'valid' | 'failed';
+  verdict: { code?: string } & Record<string, unknown>;
+  facts: EndorsementFacts | null;
+};
 
 async function store(
   context: Context,
@@ -63,7 +77,11 @@ async function store(
       kind: 'tpm',
       purpose: 'reattest',
       outcome: result.outcome,
-      bytes: JSON.stringify({ received: proof, endorsement: result.facts, permanentIdentifier: device.permanent_identifier }),
+      bytes: JSON.stringify({
+        received: proof,
+        endorsement: result.facts,
+        permanentIdentifier: device.permanent_identifier,
+      }),
       verdict: JSON.stringify(result.verdict),
     });
     await audit(trx, now, {

@@ -9,7 +9,12 @@ import type { DeviceKeyRow, DeviceRow } from '../store/schema.ts';
  * A key that a later enrolment replaced signs again: two clients live on one identity, a copied machine perhaps. Opens a conflict; the
  * record stays as it is until an administrator resolves it.
  */
-export async function reportReplacedKey(context: Context, device: DeviceRow, key: DeviceKeyRow, request: FastifyRequest): Promise<void> {
+export async function reportReplacedKey(
+  context: Context,
+  device: DeviceRow,
+  key: DeviceKeyRow,
+  request: FastifyRequest,
+): Promise<void> {
   const now = context.now();
   await context.store.write(async (trx) => {
     const { isNew } = await openConflict(trx, now, {

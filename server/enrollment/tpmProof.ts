@@ -51,7 +51,10 @@ type ProofOf = {
 };
 
 /** Verifies every proof of an enrolment or re-attestation. Pure but for the clock and the record of the AK certificate; stores nothing. */
-export async function verifyTpmProof(context: Context, { proof, permanentIdentifier, boundTo }: ProofOf): Promise<ProvenTpm> {
+export async function verifyTpmProof(
+  context: Context,
+  { proof, permanentIdentifier, boundTo }: ProofOf,
+): Promise<ProvenTpm> {
   const now = context.now();
   const ak = atStage('attestation-key', () => readAttestationKey(bytes(proof.akPublic)));
   const akName = text(ak.name);
@@ -130,7 +133,10 @@ async function checkAkCertificate(context: Context, proof: TpmProof, facts: AkFa
   return record;
 }
 
-function readSecureBoot(eventLog: string | undefined, pcrs: readonly PcrBank[]): { state: 'on' | 'off' | 'unknown'; reason: string } {
+function readSecureBoot(
+  eventLog: string | undefined,
+  pcrs: readonly PcrBank[],
+): { state: 'on' | 'off' | 'unknown'; reason: string } {
   if (eventLog === undefined) {
     return { state: 'unknown', reason: 'No event log came with the quote, so Secure Boot is not known.' };
   }

@@ -42,7 +42,11 @@ export async function walkRoutes(app: App, context: Context): Promise<void> {
     '/api/v1/server',
     {
       config: { access: { kind: 'public', perMinute: 240 } },
-      schema: { tags: ['enrolment'], summary: 'What a client may know before it signs in', response: { 200: ServerInfo } },
+      schema: {
+        tags: ['enrolment'],
+        summary: 'What a client may know before it signs in',
+        response: { 200: ServerInfo },
+      },
     },
     async () => {
       const settings = await context.settings();
@@ -66,7 +70,12 @@ export async function walkRoutes(app: App, context: Context): Promise<void> {
     '/api/v1/ceremonies',
     {
       config: { access: { kind: 'public', perMinute: 60 } },
-      schema: { tags: ['enrolment'], summary: 'Announce one enrolment', body: CeremonyRequest, response: { 201: Ceremony } },
+      schema: {
+        tags: ['enrolment'],
+        summary: 'Announce one enrolment',
+        body: CeremonyRequest,
+        response: { 201: Ceremony },
+      },
     },
     async (request, reply) => {
       const { permanentIdentifier, deviceName, os, keyThumbprint } = request.body;
@@ -85,7 +94,12 @@ export async function walkRoutes(app: App, context: Context): Promise<void> {
     {
       // Its credentials are a sign-in or a provisioning token, which no other route takes: the handler checks them.
       config: { access: { kind: 'public', perMinute: 60 } },
-      schema: { tags: ['enrolment'], summary: 'Permission to enrol one device', body: GrantRequest, response: { 201: Grant } },
+      schema: {
+        tags: ['enrolment'],
+        summary: 'Permission to enrol one device',
+        body: GrantRequest,
+        response: { 201: Grant },
+      },
     },
     async (request, reply) => {
       const { row, secret, ceremony, owner } = await grantEnrolment(context, request, request.body.ceremonyId);
@@ -175,21 +189,33 @@ async function attestationRoutes(app: App, context: Context): Promise<void> {
   for (const prefix of ['', '/1.0']) {
     const hide = prefix !== '';
     const tags = ['attestation'];
-    app.post(`${prefix}/attest`, { config: { access }, schema: { hide, tags, summary: 'Begin the activation of an attestation key' } }, async (request) => {
-      const body = parse(AttestRequest, request.body);
-      return AttestResponse.parse(await attest(context, body, grantOf(request.principal)));
-    });
-    app.post(`${prefix}/secret`, { config: { access }, schema: { hide, tags, summary: 'Finish it, for an attestation key certificate' } }, async (request) => {
-      const body = parse(SecretRequest, request.body);
-      return SecretResponse.parse(await activate(context, Buffer.from(body.secret, 'base64'), grantOf(request.principal)));
-    });
+    app.post(
+      `${prefix}/attest`,
+      { config: { access }, schema: { hide, tags, summary: 'Begin the activation of an attestation key' } },
+      async (request) => {
+        const body = parse(AttestRequest, request.body);
+        return AttestResponse.parse(await attest(context, body, grantOf(request.principal)));
+      },
+    );
+    app.post(
+      `${prefix}/secret`,
+      { config: { access }, schema: { hide, tags, summary: 'Finish it, for an attestation key certificate' } },
+      async (request) => {
+        const body = parse(SecretRequest, request.body);
+        return SecretResponse.parse(
+          await activate(context, Buffer.from(body.secret, 'base64'), grantOf(request.principal)),
+        );
+      },
+    );
   }
 }
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.slice(0, 20).map((issue) => ({ pointer: `#/${issue.path.join('/')}`, detail: issue.message }));
+  const errors = parsed.error.issues
+    .slice(0, 20)
+    .map((issue) => ({ pointer: `#/${issue.path.join('/')}`, detail: issue.message }));
   return refuse('invalid-request', undefined, { errors });
 }
 

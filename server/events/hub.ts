@@ -1,5 +1,5 @@
-import type { EventRow } from '../store/schema.ts';
 import { eventsAfter, lastEvent } from '../store/events.ts';
+import type { EventRow } from '../store/schema.ts';
 import type { Db } from '../store/store.ts';
 
 export type HubListener = (event: EventRow) => void;

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Role, Scope } from '../../contract/index.ts';
 import { Role as RoleSchema, Scope as ScopeSchema } from '../../contract/index.ts';
-import { refuse, ServerError } from '../error.ts';
 import { reportReplacedKey } from '../enrollment/replacedKey.ts';
+import { refuse, ServerError } from '../error.ts';
 import { findGrant } from '../store/ceremonies.ts';
 import { hashOf, isSecret } from '../store/ids.ts';
 import { findSession } from '../store/sessions.ts';
@@ -63,15 +63,21 @@ async function admit(request: FastifyRequest, access: Access, context: Context):
 
 type AdministratorAccess = { roles: readonly Role[]; scope: Scope | null };
 
-async function admitAdministrator(request: FastifyRequest, access: AdministratorAccess, context: Context): Promise<Principal> {
+async function admitAdministrator(
+  request: FastifyRequest,
+  access: AdministratorAccess,
+  context: Context,
+): Promise<Principal> {
   const authorization = request.headers.authorization;
   if (authorization !== undefined) return admitToken(request, authorization, access.scope, context);
   const cookie = request.cookies[cookieName(context.origin, 'session')];
-  const found = cookie && isSecret('session', cookie) ? await findSession(context.store.db, context.now(), cookie) : undefined;
+  const found =
+    cookie && isSecret('session', cookie) ? await findSession(context.store.db, context.now(), cookie) : undefined;
   const role = RoleSchema.safeParse(found?.user.role);
   if (!found || !role.success) return refuse('unauthenticated');
   if (!['GET', 'HEAD'].includes(request.method)) {
-    if (!isOwnOrigin(request.headers, context.origin)) refuse('forbidden', 'This request did not come from this console.');
+    if (!isOwnOrigin(request.headers, context.origin))
+      refuse('forbidden', 'This request did not come from this console.');
     if (hasBody(request) && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
       refuse('unsupported-media-type');
     }
@@ -86,11 +92,21 @@ async function admitAdministrator(request: FastifyRequest, access: Administrator
   };
 }
 
-async function admitToken(request: FastifyRequest, authorization: string, scope: Scope | null, context: Context): Promise<Principal> {
+async function admitToken(
+  request: FastifyRequest,
+  authorization: string,
+  scope: Scope | null,
+  context: Context,
+): Promise<Principal> {
   const now = context.now();
   const secret = /^Bearer (\S{1,256})$/i.exec(authorization)?.[1];
-  if (secret === undefined || !isSecret('api', secret)) return refuse('unauthenticated', 'The API token is not a valid one.');
-  const row = await context.store.db.selectFrom('tokens').selectAll().where('hash', '=', hashOf(secret)).executeTakeFirst();
+  if (secret === undefined || !isSecret('api', secret))
+    return refuse('unauthenticated', 'The API token is not a valid one.');
+  const row = await context.store.db
+    .selectFrom('tokens')
+    .selectAll()
+    .where('hash', '=', hashOf(secret))
+    .executeTakeFirst();
   if (!row || row.revoked_at !== null || (row.expires_at !== null && row.expires_at <= now)) {
     return refuse('unauthenticated', 'The API token is not known, has expired, or was revoked.');
   }
@@ -117,7 +133,10 @@ async function admitDevice(request: FastifyRequest, context: Context): Promise<P
   if (!device) return refuse('device-deleted');
   if (key.revoked_reason === 'replaced') {
     await reportReplacedKey(context, device, key, request);
-    return refuse('device-conflict', 'This key was replaced when the device enrolled again, and still signs: an administrator must look.');
+    return refuse(
+      'device-conflict',
+      'This key was replaced when the device enrolled again, and still signs: an administrator must look.',
+    );
   }
   if (key.revoked_at !== null) return refuse('device-deleted', 'This device was un-enrolled.');
   return { kind: 'device', device, key };

@@ -1,8 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyServerOptions } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
-import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
 import type { App } from './context.ts';
 import { refusalOf, sendProblem } from './problem.ts';
 
@@ -64,7 +64,11 @@ export async function createApplication({ server, origin, logger, trustProxy }: 
     return sendProblem(origin(), request, reply, refusal);
   });
   app.setNotFoundHandler((request, reply) =>
-    sendProblem(origin(), request, reply, { code: 'not-found', detail: 'There is nothing at this address.', headers: {} }),
+    sendProblem(origin(), request, reply, {
+      code: 'not-found',
+      detail: 'There is nothing at this address.',
+      headers: {},
+    }),
   );
   return app as unknown as App;
 }

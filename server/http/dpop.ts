@@ -37,7 +37,10 @@ export async function verifyDpop(db: Db, request: ProofRequest): Promise<string>
   }
   const skew = Math.round(now / 1000 - payload.iat);
   if (Math.abs(skew) > WINDOW_S) {
-    refuse('clock-skew', `The clock of this machine is ${Math.abs(skew)} seconds ${skew > 0 ? 'behind' : 'ahead of'} the server.`);
+    refuse(
+      'clock-skew',
+      `The clock of this machine is ${Math.abs(skew)} seconds ${skew > 0 ? 'behind' : 'ahead of'} the server.`,
+    );
   }
   const thumbprint = await calculateJwkThumbprint(protectedHeader.jwk as JWK, 'sha256');
   const once = createHash('sha256').update(`${thumbprint}:${payload.jti}`).digest('base64url');

@@ -15,7 +15,12 @@ export async function registerOpenApi(app: App, context: Context): Promise<void>
         securitySchemes: {
           token: { type: 'http', scheme: 'bearer', description: 'An API token with the scope that is named.' },
           session: { type: 'apiKey', in: 'cookie', name: 'muster-session', description: 'A console session.' },
-          device: { type: 'apiKey', in: 'header', name: 'Signature', description: 'RFC 9421, signed with the device key.' },
+          device: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'Signature',
+            description: 'RFC 9421, signed with the device key.',
+          },
           grant: { type: 'http', scheme: 'DPoP', description: 'A grant with a DPoP proof (RFC 9449).' },
         },
       },

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { ERRORS, type ErrorCode, type Problem } from '../../contract/index.ts';
 import { AttestationError } from '../../attestation/index.ts';
+import { ERRORS, type ErrorCode, type Problem } from '../../contract/index.ts';
 import { contractCodeOf } from '../attestation/errorCodes.ts';
 import { isErrorCode, ServerError } from '../error.ts';
 
@@ -10,14 +10,20 @@ export function problemOf(origin: string, code: ErrorCode, detail: string, insta
   return { type: `${origin}/api/problems#${code}`, title, status, detail, advice, instance, code };
 }
 
-type Refusal = { code: ErrorCode; detail: string; errors?: Problem['errors'] | undefined; headers: Record<string, string> };
+type Refusal = {
+  code: ErrorCode;
+  detail: string;
+  errors?: Problem['errors'] | undefined;
+  headers: Record<string, string>;
+};
 
 /** What any thrown value means to a caller: its own code, or `internal` without a word of the cause. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof ServerError && isErrorCode(error.code)) {
     return { code: error.code, detail: error.message, errors: error.errors, headers: error.headers };
   }
-  if (error instanceof AttestationError) return { code: contractCodeOf(error.code), detail: error.message, headers: {} };
+  if (error instanceof AttestationError)
+    return { code: contractCodeOf(error.code), detail: error.message, headers: {} };
   return frameworkRefusal(error as FastifyError) ?? { code: 'internal', detail: ERRORS.internal[1], headers: {} };
 }
 

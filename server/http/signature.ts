@@ -7,7 +7,8 @@ import type { Db } from '../store/store.ts';
 
 const WINDOW_S = 300;
 /** The one profile: label, components in this order, then parameters. Other labels or components are refused. */
-const INPUT = /^muster=\("@method" "@target-uri"( "content-digest")?\)((?:;[a-z]+=(?:"[\x20-\x21\x23-\x5b\x5d-\x7e]*"|\d+))+)$/;
+const INPUT =
+  /^muster=\("@method" "@target-uri"( "content-digest")?\)((?:;[a-z]+=(?:"[\x20-\x21\x23-\x5b\x5d-\x7e]*"|\d+))+)$/;
 
 type SignedRequest = {
   method: string;
@@ -31,7 +32,9 @@ export async function verifySignature(db: Db, request: SignedRequest): Promise<D
   if ((match[1] !== undefined) !== request.hasBody) {
     return refuse('proof-refused', 'The signature must cover content-digest exactly where the request has a body.');
   }
-  const parameters = new Map([...(match[2] ?? '').matchAll(/;([a-z]+)=(?:"([^"]*)"|(\d+))/g)].map((m) => [m[1], m[2] ?? m[3]]));
+  const parameters = new Map(
+    [...(match[2] ?? '').matchAll(/;([a-z]+)=(?:"([^"]*)"|(\d+))/g)].map((m) => [m[1], m[2] ?? m[3]]),
+  );
   const nonce = parameters.get('nonce');
   const keyId = parameters.get('keyid');
   const created = Number(parameters.get('created'));
@@ -40,7 +43,10 @@ export async function verifySignature(db: Db, request: SignedRequest): Promise<D
   }
   const skew = Math.round(request.now / 1000 - created);
   if (!Number.isFinite(created) || Math.abs(skew) > WINDOW_S) {
-    return refuse('clock-skew', `The clock of this machine is ${Math.abs(skew)} seconds ${skew > 0 ? 'behind' : 'ahead of'} the server.`);
+    return refuse(
+      'clock-skew',
+      `The clock of this machine is ${Math.abs(skew)} seconds ${skew > 0 ? 'behind' : 'ahead of'} the server.`,
+    );
   }
   const key = await db.selectFrom('device_keys').selectAll().where('thumbprint', '=', keyId).executeTakeFirst();
   if (!key) return refuse('unauthenticated', 'The inventory does not know the key that signed this request.');

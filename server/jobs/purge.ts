@@ -13,9 +13,21 @@ export async function purge(store: Store, now: number): Promise<void> {
   }
   await store.write(async (trx) => {
     await trx.deleteFrom('oidc_rows').where('expires_at', '<=', now).execute();
-    await trx.deleteFrom('ceremonies').where('expires_at', '<=', now - DAY_MS).execute();
-    await trx.deleteFrom('grants').where('expires_at', '<=', now - DAY_MS).execute();
-    await trx.deleteFrom('ak_certificates').where('expires_at', '<=', now - 30 * DAY_MS).execute();
-    await trx.deleteFrom('events').where('at', '<=', now - EVENTS_MS).execute();
+    await trx
+      .deleteFrom('ceremonies')
+      .where('expires_at', '<=', now - DAY_MS)
+      .execute();
+    await trx
+      .deleteFrom('grants')
+      .where('expires_at', '<=', now - DAY_MS)
+      .execute();
+    await trx
+      .deleteFrom('ak_certificates')
+      .where('expires_at', '<=', now - 30 * DAY_MS)
+      .execute();
+    await trx
+      .deleteFrom('events')
+      .where('at', '<=', now - EVENTS_MS)
+      .execute();
   });
 }

@@ -2,7 +2,7 @@ import type { TeamSettings } from '../../contract/index.ts';
 import { refuse } from '../error.ts';
 import { openInvite } from '../store/invites.ts';
 import type { InviteRow, UserRow } from '../store/schema.ts';
-import type { Trx } from '../store/store.ts';
+import type { Db, Trx } from '../store/store.ts';
 import type { SignedIn } from '../store/users.ts';
 
 /** Who may sign in here at all. Error: `sign-in-failed`. */
@@ -23,7 +23,7 @@ export function checkPerson(settings: TeamSettings, person: SignedIn): void {
  * `self-enrolment-off`, `device-limit`.
  */
 export async function checkSelfEnrolment(
-  trx: Trx,
+  db: Db | Trx,
   now: number,
   settings: TeamSettings,
   user: UserRow,
@@ -31,7 +31,7 @@ export async function checkSelfEnrolment(
 ): Promise<InviteRow | null> {
   if (!settings.sources['End-User'].allowed) refuse('source-not-allowed');
   if (user.active !== 1) refuse('sign-in-failed', 'This account is no longer active.');
-  const invite = inviteSecret === undefined ? undefined : await openInvite(trx, now, inviteSecret);
+  const invite = inviteSecret === undefined ? undefined : await openInvite(db, now, inviteSecret);
   const mine = invite !== undefined && invite.email_lower === user.email_lower ? invite : null;
   if (mine === null && !settings.selfEnrolment) {
     if (inviteSecret === undefined) refuse('self-enrolment-off');

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { findUser } from '../store/users.ts';
 import type { Store } from '../store/store.ts';
+import { findUser } from '../store/users.ts';
 import { createAdapter } from './adapter.ts';
 import { escapeHtml, messagePage, type Page, page } from './pages.ts';
 
@@ -33,7 +33,12 @@ export function createProvider(options: Options): Provider {
   const { store, origin, now } = options;
   const demo = store.stamp === 'demo';
   const secure = origin.startsWith('https:');
-  const jwk = { ...options.signingKey.privateKey.export({ format: 'jwk' }), kid: options.signingKey.id, use: 'sig', alg: 'ES256' };
+  const jwk = {
+    ...options.signingKey.privateKey.export({ format: 'jwk' }),
+    kid: options.signingKey.id,
+    use: 'sig',
+    alg: 'ES256',
+  };
   const provider = new Provider(`${origin}${MOUNT}`, {
     adapter: createAdapter(store.db, now),
     clients: [
@@ -106,7 +111,14 @@ export function createProvider(options: Options): Provider {
       Session: 600,
     },
     renderError: (ctx, out) => {
-      show(ctx, messagePage('This sign-in cannot go on', ['Start the enrolment again on your device.', `Reason: ${out.error}.`], demo));
+      show(
+        ctx,
+        messagePage(
+          'This sign-in cannot go on',
+          ['Start the enrolment again on your device.', `Reason: ${out.error}.`],
+          demo,
+        ),
+      );
     },
   });
   // The origin is configuration: what a proxy or a caller says of host and scheme is replaced before the provider sees it.

@@ -8,11 +8,11 @@ import { refusalOf } from '../http/problem.ts';
 import { isOwnOrigin } from '../http/sameOrigin.ts';
 import { audit } from '../store/audit.ts';
 import { decideCeremony, openCeremony } from '../store/ceremonies.ts';
+import { openInvite } from '../store/invites.ts';
+import type { CeremonyRow, UserRow } from '../store/schema.ts';
 import { createSession, SESSION_MAX_MS } from '../store/sessions.ts';
 import { beginSignIn, rememberSignedIn, takeSignIn } from '../store/signIns.ts';
-import type { CeremonyRow, UserRow } from '../store/schema.ts';
 import { ensureUserByEmail, findUser, recordSignIn } from '../store/users.ts';
-import { openInvite } from '../store/invites.ts';
 import { checkPerson, checkSelfEnrolment } from './admission.ts';
 import { confirmPage, messagePage, type Page } from './pages.ts';
 
@@ -26,18 +26,30 @@ function send(reply: FastifyReply, status: number, { html, headers }: Page): Fas
 /** The pages between the server's own authorization endpoint and the organization's identity provider. */
 export async function signInRoutes(app: App, context: Context): Promise<void> {
   const { store, origin, demo, now, provider, upstream } = context;
-  const names = { signIn: cookieName(origin, 'sign-in'), invite: cookieName(origin, 'invite'), session: cookieName(origin, 'session') };
+  const names = {
+    signIn: cookieName(origin, 'sign-in'),
+    invite: cookieName(origin, 'invite'),
+    session: cookieName(origin, 'session'),
+  };
   const access = { kind: 'public', perMinute: 120 } as const;
   const route = { config: { access }, schema: { hide: true } };
 
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string', bodyLimit: 4096 }, (_request, body, done) => {
-    done(null, Object.fromEntries(new URLSearchParams(String(body))));
-  });
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: 4096 },
+    (_request, body, done) => {
+      done(null, Object.fromEntries(new URLSearchParams(String(body))));
+    },
+  );
   app.setErrorHandler((error, request, reply) => {
     const refusal = refusalOf(error);
     if (refusal.code === 'internal') request.log.error({ err: error }, 'sign-in page failed');
     const [status, title, advice] = ERRORS[refusal.code];
-    return send(reply, status, messagePage(title, refusal.detail === title ? [advice] : [refusal.detail, advice], demo));
+    return send(
+      reply,
+      status,
+      messagePage(title, refusal.detail === title ? [advice] : [refusal.detail, advice], demo),
+    );
   });
 
   const interactionOf = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -52,7 +64,8 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
 
   /** Hands the browser back to the authorization server, which answers on the raw response. */
   const finish = async (request: FastifyRequest, reply: FastifyReply, result: Result): Promise<FastifyReply> => {
-    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value);
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) reply.raw.setHeader(name, value);
     reply.hijack();
     await provider.interactionFinished(request.raw, reply.raw, result, { mergeWithLastSubmission: true });
     return reply;
@@ -86,17 +99,15 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
     }
     const user = await personOf(interaction);
     if (!user) return giveUp(request, reply, 'sign-in-failed');
+    const settings = await context.settings();
     try {
-      await store.write(async (trx) =>
-        checkSelfEnrolment(trx, now(), await context.settings(), user, request.cookies[names.invite]),
-      );
+      await checkSelfEnrolment(store.db, now(), settings, user, request.cookies[names.invite]);
     } catch (error) {
       return refusedAt(request, reply, ceremony, user, error);
     }
-    const { team } = await teamOf();
     const redirect = URL.parse(String(interaction.params.redirect_uri ?? ''));
     const confirmation = confirmPage({
-      team,
+      team: settings.name,
       person: { email: user.email, displayName: user.display_name },
       deviceName: ceremony.device_name,
       os: ceremony.os,
@@ -144,18 +155,30 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
       await store.write(async (trx) => {
         const refused = { state: 'refused', user_id: user.id, invite_id: null, oidc_grant_id: null } as const;
         await decideCeremony(trx, now(), ceremony.id, refused);
-        await audit(trx, now(), { actor, action: 'ceremony.refused', subject, outcome: 'refused', after, requestId: request.id });
+        await audit(trx, now(), {
+          actor,
+          action: 'ceremony.refused',
+          subject,
+          outcome: 'refused',
+          after,
+          requestId: request.id,
+        });
       });
       return giveUp(request, reply, 'sign-in-cancelled');
     }
     const grant = new provider.Grant({ accountId: user.id, clientId: String(interaction.params.client_id) });
     grant.addOIDCScope('openid');
     const grantId = await grant.save();
+    const settings = await context.settings();
     try {
       await store.write(async (trx) => {
-        const settings = await context.settings();
         const invite = await checkSelfEnrolment(trx, now(), settings, user, request.cookies[names.invite]);
-        const confirmed = { state: 'confirmed', user_id: user.id, invite_id: invite?.id ?? null, oidc_grant_id: grantId } as const;
+        const confirmed = {
+          state: 'confirmed',
+          user_id: user.id,
+          invite_id: invite?.id ?? null,
+          oidc_grant_id: grantId,
+        } as const;
         if (!(await decideCeremony(trx, now(), ceremony.id, confirmed))) refuse('ceremony-expired');
         await audit(trx, now(), { actor, action: 'ceremony.confirmed', subject, after, requestId: request.id });
       });
@@ -192,7 +215,6 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
     const id = interaction.session?.accountId;
     return id === undefined ? undefined : findUser(store.db, id);
   };
-  const teamOf = async () => ({ team: (await context.settings()).name });
 
   app.get('/console/sign-in', route, async (_request, reply) => toIdentityProvider(reply, 'console'));
 
@@ -201,7 +223,10 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
     const walk = secret === undefined ? undefined : await takeSignIn(store.db, now(), secret);
     reply.clearCookie(names.signIn, { path: '/' });
     if (!walk || !upstream || walk.user_id !== null) {
-      return refuse('sign-in-failed', 'This sign-in was started in another browser, was finished before, or took too long.');
+      return refuse(
+        'sign-in-failed',
+        'This sign-in was started in another browser, was finished before, or took too long.',
+      );
     }
     const settings = await context.settings();
     const signedIn = await (async () => {
@@ -213,7 +238,14 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
       const { code } = refusalOf(error);
       const actor = { type: 'person', id: null, name: null, address: request.ip } as const;
       await store.write((trx) =>
-        audit(trx, now(), { actor, action: 'person.sign-in', subject: { type: 'person', id: null }, outcome: 'refused', code, requestId: request.id }),
+        audit(trx, now(), {
+          actor,
+          action: 'person.sign-in',
+          subject: { type: 'person', id: null },
+          outcome: 'refused',
+          code,
+          requestId: request.id,
+        }),
       );
       throw error;
     });
@@ -230,7 +262,14 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
     const subject = { type: 'person', id: user.id };
     if (user.role === null || user.active !== 1) {
       await store.write((trx) =>
-        audit(trx, now(), { actor, action: 'session.opened', subject, outcome: 'refused', code: 'forbidden', requestId: request.id }),
+        audit(trx, now(), {
+          actor,
+          action: 'session.opened',
+          subject,
+          outcome: 'refused',
+          code: 'forbidden',
+          requestId: request.id,
+        }),
       );
       return refuse('forbidden', 'You are signed in, but you are not an administrator of this inventory.');
     }

@@ -29,15 +29,23 @@ export function createUpstream(options: IdentityProviderOptions, redirectUri: st
   const insecure = issuer.protocol === 'http:' ? [client.allowInsecureRequests] : [];
   let discovered: Promise<client.Configuration> | undefined;
   const configuration = async (): Promise<client.Configuration> => {
-    discovered ??= client.discovery(issuer, options.clientId, { redirect_uris: [redirectUri] }, client.ClientSecretBasic(options.clientSecret), {
-      execute: insecure,
-      timeout: 5,
-    });
+    discovered ??= client.discovery(
+      issuer,
+      options.clientId,
+      { redirect_uris: [redirectUri] },
+      client.ClientSecretBasic(options.clientSecret),
+      {
+        execute: insecure,
+        timeout: 5,
+      },
+    );
     try {
       return await discovered;
     } catch (cause) {
       discovered = undefined;
-      throw new ServerError('unavailable', 'The identity provider of your organization does not answer as expected.', { cause });
+      throw new ServerError('unavailable', 'The identity provider of your organization does not answer as expected.', {
+        cause,
+      });
     }
   };
   return {

@@ -41,7 +41,8 @@ export function deriveAssurance(facts: AssuranceFacts, policy: AssurancePolicy):
   const reasons: AssuranceReason[] = [];
   const reason = (code: Code, supports: boolean, text: string) => reasons.push({ code, supports, text });
 
-  if (facts.approval === 'approved') reason('approved', true, 'An administrator or the policy of its source approved it.');
+  if (facts.approval === 'approved')
+    reason('approved', true, 'An administrator or the policy of its source approved it.');
   else if (facts.approval === 'refused') reason('not-approved', false, 'An administrator refused it.');
   else reason('not-approved', false, 'It waits for the approval of an administrator.');
 

@@ -9,7 +9,11 @@ export const QUOTED_PCRS: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7];
 type For = { purpose: 'enrol'; grantId: string } | { purpose: 'reattest'; deviceId: string };
 
 /** 32 random bytes for one certify and quote; only their hash is kept. */
-export async function createChallenge(db: Db, now: number, target: For): Promise<{ challenge: Uint8Array; row: ChallengeRow }> {
+export async function createChallenge(
+  db: Db,
+  now: number,
+  target: For,
+): Promise<{ challenge: Uint8Array; row: ChallengeRow }> {
   const challenge = randomBytes(32);
   const row: ChallengeRow = {
     hash: hashOf(challenge),
@@ -26,7 +30,12 @@ export async function createChallenge(db: Db, now: number, target: For): Promise
 }
 
 /** Spends a challenge of exactly this grant or device; undefined where it is old, spent, another's or none of ours. */
-export async function spendChallenge(trx: Trx, now: number, challenge: Uint8Array, target: For): Promise<ChallengeRow | undefined> {
+export async function spendChallenge(
+  trx: Trx,
+  now: number,
+  challenge: Uint8Array,
+  target: For,
+): Promise<ChallengeRow | undefined> {
   const query = trx
     .updateTable('challenges')
     .set({ used_at: now })

@@ -7,7 +7,11 @@ type NewConflict = Pick<ConflictRow, 'device_id' | 'kind' | 'claimant_user_id' |
 };
 
 /** Opens a conflict, or finds the open one of the same kind, claimant and candidate: a client that tries again adds none. */
-export async function openConflict(trx: Trx, now: number, conflict: NewConflict): Promise<{ row: ConflictRow; isNew: boolean }> {
+export async function openConflict(
+  trx: Trx,
+  now: number,
+  conflict: NewConflict,
+): Promise<{ row: ConflictRow; isNew: boolean }> {
   const known = await trx
     .selectFrom('conflicts')
     .selectAll()

@@ -3,7 +3,8 @@ import { refuse } from '../error.ts';
 
 export type Position = { at: number; id: string };
 
-const macOf = (key: Uint8Array, body: string): Buffer => createHmac('sha256', key).update(body).digest().subarray(0, 16);
+const macOf = (key: Uint8Array, body: string): Buffer =>
+  createHmac('sha256', key).update(body).digest().subarray(0, 16);
 
 /** An opaque cursor: where the last page ended, and which filters it belongs to; authenticated, so that it cannot be made up. */
 export function writeCursor(key: Uint8Array, position: Position, filters: string): string {

@@ -1,6 +1,6 @@
+import { recordEvent } from './events.ts';
 import { newId } from './ids.ts';
 import type { DeviceRow } from './schema.ts';
-import { recordEvent } from './events.ts';
 import type { Db, Trx } from './store.ts';
 
 export async function findDevice(db: Db | Trx, id: string): Promise<DeviceRow | undefined> {
@@ -28,7 +28,12 @@ export function searchText(
 export type NewDevice = Pick<DeviceRow, 'permanent_identifier' | 'name' | 'source'> & Partial<Omit<DeviceRow, 'id'>>;
 
 /** Inserts a record with its identifier (a candidate holds none) and notes the event. */
-export async function insertDevice(trx: Trx, now: number, device: NewDevice, ownerEmail: string | null): Promise<DeviceRow> {
+export async function insertDevice(
+  trx: Trx,
+  now: number,
+  device: NewDevice,
+  ownerEmail: string | null,
+): Promise<DeviceRow> {
   const row: DeviceRow = {
     id: newId(now),
     candidate_of: null,
@@ -66,7 +71,12 @@ export async function insertDevice(trx: Trx, now: number, device: NewDevice, own
   row.search = searchText(row, ownerEmail);
   await trx.insertInto('devices').values(row).execute();
   if (row.candidate_of === null) {
-    const identifier = { identifier: row.permanent_identifier, device_id: row.id, kind: 'permanent', created_at: now } as const;
+    const identifier = {
+      identifier: row.permanent_identifier,
+      device_id: row.id,
+      kind: 'permanent',
+      created_at: now,
+    } as const;
     await trx.insertInto('identifiers').values(identifier).execute();
   }
   await recordEvent(trx, now, 'device', row.id);

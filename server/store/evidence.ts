@@ -3,7 +3,11 @@ import type { EvidenceRow } from './schema.ts';
 import type { Trx } from './store.ts';
 
 /** Keeps the bytes and the verdict of one attestation. Nothing changes them afterwards. */
-export async function insertEvidence(trx: Trx, now: number, evidence: Omit<EvidenceRow, 'id' | 'created_at'>): Promise<string> {
+export async function insertEvidence(
+  trx: Trx,
+  now: number,
+  evidence: Omit<EvidenceRow, 'id' | 'created_at'>,
+): Promise<string> {
   const id = newId(now);
   await trx
     .insertInto('evidence')

@@ -16,7 +16,12 @@ export async function openInvite(db: Db | Trx, now: number, secret: string): Pro
 }
 
 export async function markInviteOpened(trx: Trx, now: number, id: string): Promise<void> {
-  await trx.updateTable('invites').set({ opened_at: now }).where('id', '=', id).where('opened_at', 'is', null).execute();
+  await trx
+    .updateTable('invites')
+    .set({ opened_at: now })
+    .where('id', '=', id)
+    .where('opened_at', 'is', null)
+    .execute();
 }
 
 /** Spends an invite on a completed enrolment: true for exactly one caller. */

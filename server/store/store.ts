@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kysely, type Transaction } from 'kysely';
@@ -32,10 +33,15 @@ export async function openStore(folder: string, stamp: Stamp, now: number): Prom
     await db.destroy();
     throw error;
   }
+  const writing = new AsyncLocalStorage<true>();
   return {
-    db,
+    get db() {
+      // An embedded store has one connection: a second query beside the transaction would wait for it for ever.
+      if (writing.getStore()) throw new Error('Inside a transaction, use the transaction.');
+      return db;
+    },
     stamp,
-    write: (work) => db.transaction().execute(work),
+    write: (work) => db.transaction().execute((trx) => writing.run(true, () => work(trx))),
     close: () => db.destroy(),
   };
 }

@@ -44,7 +44,13 @@ export async function ensureUserByEmail(
   return row;
 }
 
-export type SignedIn = { issuer: string; subject: string; email: string; emailVerified: boolean; displayName: string | null };
+export type SignedIn = {
+  issuer: string;
+  subject: string;
+  email: string;
+  emailVerified: boolean;
+  displayName: string | null;
+};
 
 /**
  * The person behind a sign-in: the row of (issuer, subject); else a row known by this verified address only, bound now; else a new one.
