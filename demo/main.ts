@@ -1,0 +1,124 @@
+/** `npm start`: the whole of Muster on this machine, for a look. Composition root of the demo. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AppError, createApp, createLineLogger, silentLogger, toUserError } from '../app/index.ts';
+import { hasUsableTpm } from '../build/systemPackages.mjs';
+import { buildWeb } from '../build/web.ts';
+import { startBrowserHost } from '../main/browserHost/index.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { readArguments, USAGE } from './arguments.ts';
+import { demoPorts } from './client.ts';
+import { type Demo, startDemo } from './demo.ts';
+import { DemoFailure } from './failure.ts';
+import { runOnce } from './once.ts';
+import { openState } from './state.ts';
+import { systemBrowser } from './systemBrowser.ts';
+import { findElectron, openElectron } from './window.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+async function main(): Promise<number> {
+  const options = readArguments(process.argv.slice(2));
+  if (options.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const state = await openState(options.state ?? join(root, '.muster'), options.port);
+  try {
+    const web = options.once ? undefined : await buildWeb(root);
+    const ownTpm = hasUsableTpm();
+    const demo = await startDemo({
+      state,
+      acceptSoftwareTpm: options.acceptSoftwareTpm,
+      ownTpm,
+      consoleFolder: web?.consoleFolder,
+    });
+    try {
+      if (!web) {
+        const log = process.env.MUSTER_LOG
+          ? createLineLogger((line) => process.stderr.write(`${line}\n`), 'debug')
+          : silentLogger;
+        console.log(JSON.stringify(await runOnce(demo, packageJson.version, log)));
+        return 0;
+      }
+      return await showWindow(demo, web.rendererFolder);
+    } finally {
+      await demo.close();
+    }
+  } finally {
+    state.release();
+  }
+}
+
+/** Opens the window and keeps everything running until the person ends it. */
+async function showWindow(demo: Demo, rendererFolder: string): Promise<number> {
+  const { person, administrator } = demo.people;
+  const ended = untilInterrupted();
+  console.log(`Inventory          ${demo.origin}   API reference: ${demo.origin}/api/reference`);
+  console.log(
+    `Admin console      ${demo.origin}/console/   sign in as ${administrator.email}, password ${administrator.password}`,
+  );
+  console.log(`Identity provider  ${demo.issuer}   demo person: ${person.email}, password ${person.password}`);
+  console.log(
+    demo.tcti === undefined
+      ? "TPM                this machine's own (/dev/tpmrm0)"
+      : 'TPM                software TPM, made for this demo: proves nothing, trusted by this demo only',
+  );
+  const electron = findElectron(root, process.env, process.platform);
+  if ('executable' in electron) {
+    console.log('Window             opens as a desktop app');
+    const child = openElectron(electron.executable, root, {
+      MUSTER_DEMO_SERVER: demo.origin,
+      ...(demo.tcti === undefined ? {} : { MUSTER_DEMO_TCTI: demo.tcti }),
+    });
+    const closed = new Promise<void>((done) => child.once('exit', () => done()));
+    await Promise.race([ended, closed]);
+    child.kill();
+    return 0;
+  }
+  const ports = demoPorts({
+    folder: demo.folder,
+    tcti: demo.tcti,
+    browser: systemBrowser(process.env, process.platform),
+    log: silentLogger,
+  });
+  const app = createApp(ports, {
+    version: packageJson.version,
+    platform: process.platform === 'darwin' ? 'macos' : process.platform === 'win32' ? 'windows' : 'linux',
+    host: 'browser',
+    serverUrl: demo.origin,
+    help: { help: `${demo.origin}/api/reference`, privacy: `${demo.origin}/api/reference` },
+  });
+  const host = await startBrowserHost({ app, rendererFolder });
+  try {
+    console.log(`Window             ${host.url}   (${electron.missing}: the same window in your browser)`);
+    console.log('Ctrl-C ends everything; what is enrolled stays.');
+    await app.start();
+    await ended;
+  } finally {
+    await host.close();
+    await app.close();
+  }
+  return 0;
+}
+
+function untilInterrupted(): Promise<void> {
+  return new Promise((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => done());
+  });
+}
+
+function report(error: unknown): number {
+  if (error instanceof DemoFailure) process.stderr.write(`${error.code}: ${error.message}\n${error.advice}\n`);
+  else if (error instanceof AppError || (error instanceof Error && 'code' in error && 'advice' in error)) {
+    const { code, detail, advice } = toUserError(error);
+    process.stderr.write(`${code}: ${detail}\n${advice}\n`);
+  } else {
+    process.stderr.write(
+      `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\nThis is a defect of Muster; please report it with the lines above.\n`,
+    );
+  }
+  return 1;
+}
+
+process.exitCode = await main().catch(report);

@@ -1,0 +1,99 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { enrolOnce, type Logger, type SystemBrowser } from '../app/index.ts';
+import { Device, type SelfDevice } from '../contract/index.ts';
+import { demoPorts } from './client.ts';
+import type { Demo } from './demo.ts';
+import { DemoFailure } from './failure.ts';
+import { browse } from './scriptedBrowser.ts';
+
+/** The one line that `--once` prints. */
+export type OnceResult = {
+  permanentIdentifier: string;
+  source: string;
+  approved: boolean;
+  highAssurance: boolean;
+  assurance: SelfDevice['assurance'];
+  owner: string | null;
+  ekCertificate: SelfDevice['ekCertificate'];
+  ekClass: SelfDevice['ekClass'];
+  demo: boolean;
+  elapsedMs: number;
+};
+
+/** Enrols this machine afresh as the demo person, approves it as the demo administrator, and waits until the client has seen it. */
+export async function runOnce(demo: Demo, version: string, log: Logger): Promise<OnceResult> {
+  const started = performance.now();
+  const step = (name: string, ms: number) =>
+    process.stderr.write(`${name.padEnd(16)} ${ms.toFixed(0).padStart(6)} ms\n`);
+  // A fresh enrolment: the client forgets its keys; TPM, people and inventory stay.
+  await rm(join(demo.folder, 'client'), { recursive: true, force: true });
+  const ports = demoPorts({ folder: demo.folder, tcti: demo.tcti, browser: signingIn(demo), log });
+  const device = await enrolOnce(ports, {
+    serverUrl: demo.origin,
+    version,
+    platform: 'linux',
+    signIn: 'browser',
+    until: 'decided',
+    onStep: step,
+    onEnrolled: (enrolled) => approve(demo, enrolled),
+  });
+  return {
+    permanentIdentifier: device.permanentIdentifier,
+    source: device.source,
+    approved: device.approval === 'approved',
+    highAssurance: device.assurance.level === 'high',
+    assurance: device.assurance,
+    owner: device.owner?.email ?? null,
+    ekCertificate: device.ekCertificate,
+    ekClass: device.ekClass,
+    demo: device.demo,
+    elapsedMs: Math.round(performance.now() - started),
+  };
+}
+
+/** The demo person at the sign-in and confirm pages. */
+function signingIn(demo: Demo): SystemBrowser {
+  return {
+    async open(url) {
+      const { person } = demo.people;
+      // The client waits at its loopback address; a browser would walk there on its own while the client goes on.
+      browse(url, ({ fields, buttons }) => {
+        if (fields.has('login')) {
+          fields.set('login', person.email);
+          fields.set('password', person.password);
+        }
+        const accept = buttons.find((button) => /=(accept|confirm|yes)$/.test(button));
+        if (accept) fields.set(accept.slice(0, accept.indexOf('=')), accept.slice(accept.indexOf('=') + 1));
+        return fields;
+      }).catch((error: unknown) =>
+        process.stderr.write(`The sign-in pages: ${error instanceof Error ? error.message : String(error)}\n`),
+      );
+    },
+  };
+}
+
+/** As the demo administrator, through the API, on the version of the evidence that the API shows. */
+async function approve(demo: Demo, enrolled: SelfDevice): Promise<void> {
+  if (enrolled.approval !== 'pending') return;
+  const url = `${demo.origin}/api/v1/devices/${enrolled.id}`;
+  const authorization = `Bearer ${demo.apiToken}`;
+  const shown = Device.parse(await answer(await fetch(url, { headers: { authorization } })));
+  await answer(
+    await fetch(`${url}/approval`, {
+      method: 'PUT',
+      headers: { authorization, 'content-type': 'application/json', 'if-match': `"${shown.version}"` },
+      body: JSON.stringify({ decision: 'approved' }),
+    }),
+  );
+}
+
+async function answer(response: Response): Promise<unknown> {
+  if (response.ok) return response.json();
+  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; advice?: string };
+  throw new DemoFailure(
+    problem.code ?? 'internal',
+    problem.detail ?? `The API answered ${response.status}.`,
+    problem.advice ?? 'Try again.',
+  );
+}
