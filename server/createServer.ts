@@ -3,6 +3,8 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyServerOptions } from 'fastify';
 import packageJson from '../package.json' with { type: 'json' };
+import { administrationRoutes } from './administration/index.ts';
+import type { MailOptions } from './administration/inviteMail.ts';
 import { loadIssuers } from './attestation/issuers.ts';
 import { createRoots } from './attestation/roots.ts';
 import { sessionRoutes } from './console/sessionRoutes.ts';
@@ -24,6 +26,7 @@ import { mountProvider } from './oidc/mount.ts';
 import { createProvider } from './oidc/provider.ts';
 import { signInRoutes } from './oidc/signInRoutes.ts';
 import { createUpstream, type IdentityProviderOptions } from './oidc/upstream.ts';
+import { smallstepMount } from './smallstep/mount.ts';
 import { takeLease } from './store/lease.ts';
 import { loadSettings } from './store/settings.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -40,6 +43,8 @@ export type ServerOptions = {
   /** 0, a free one, when absent. */
   port?: number;
   identityProvider?: IdentityProviderOptions;
+  /** How invites are mailed; without it they wait in the folder `outbox` of the store. */
+  mail?: MailOptions;
   /** The built console; without it only the API is served. */
   consoleFolder?: string;
   /** Addresses of proxies whose X-Forwarded-For is believed. */
@@ -232,6 +237,8 @@ async function registerAll(app: App, context: Context, options: ServerOptions): 
   enforceAccess(app, context, limits);
   const plugins = [walkRoutes, selfRoutes, deviceRoutes, sessionRoutes, inviteRoutes, signInRoutes, mountProvider];
   for (const plugin of plugins) await app.register((nested) => plugin(nested, context));
+  await app.register((nested) => administrationRoutes(nested, context, { folder: options.store, mail: options.mail }));
+  await app.register(smallstepMount, { prefix: '/api', context });
   const folder = options.consoleFolder;
   if (folder !== undefined) await app.register((nested) => consoleStaticRoutes(nested, folder));
 }

@@ -113,8 +113,16 @@ export async function createInvite(
   });
 }
 
-/** Trusts the demo's own TPM CA (class `software`) and takes effect at once. */
-export async function trustDemoRoot(server: MusterServer, certificate: Uint8Array, vendor = 'swtpm'): Promise<void> {
-  await addDemoRoot(server.store, Date.now(), certificate, vendor);
+/**
+ * Trusts the root of the demo's own TPM CA (DER; class `software`) and takes effect at once; `intermediates` only help to build the path, as
+ * a software TPM does not carry them. Error: `store-is-production`.
+ */
+export async function trustDemoRoot(
+  server: MusterServer,
+  certificate: Uint8Array,
+  vendor = 'swtpm',
+  intermediates: readonly Uint8Array[] = [],
+): Promise<void> {
+  await addDemoRoot(server.store, Date.now(), { certificate, vendor, intermediates });
   server.context.roots.changed();
 }

@@ -54,12 +54,23 @@ export async function storeRoot(trx: Trx, now: number, root: NewRoot): Promise<v
  * Trusts the CA of the demo's software TPM, as class `software`, in a demo store. Errors: `store-is-production` anywhere
  * else; those of a certificate that cannot be read.
  */
-export async function addDemoRoot(store: Store, now: number, certificate: Uint8Array, vendor: string): Promise<void> {
+export async function addDemoRoot(
+  store: Store,
+  now: number,
+  {
+    certificate,
+    vendor,
+    intermediates,
+  }: { certificate: Uint8Array; vendor: string; intermediates: readonly Uint8Array[] },
+): Promise<void> {
   if (store.stamp !== 'demo') {
     throw new ServerError('store-is-production', 'Only a demo store trusts the CA of a software TPM.');
   }
-  createTrustStore({ roots: [{ certificate, vendor, class: 'software', source: 'demo' }] });
-  await store.write((trx) =>
-    storeRoot(trx, now, { certificate, vendor, role: 'root', ek_class: 'software', source: 'demo' }),
-  );
+  createTrustStore({ roots: [{ certificate, vendor, class: 'software', source: 'demo' }], intermediates });
+  const common = { vendor, ek_class: 'software', source: 'demo' } as const;
+  await store.write(async (trx) => {
+    await storeRoot(trx, now, { ...common, certificate, role: 'root' });
+    for (const issuer of intermediates)
+      await storeRoot(trx, now, { ...common, certificate: issuer, role: 'intermediate' });
+  });
 }

@@ -72,7 +72,7 @@ async function bySignIn(
     refuse('ceremony-expired', 'The sign-in was made for another enrolment.');
   }
   const owner = await findUser(context.store.db, accessToken.accountId);
-  if (!owner || owner.active !== 1 || owner.id !== ceremony.user_id) return refuse('sign-in-failed');
+  if (owner?.active !== 1 || owner.id !== ceremony.user_id) return refuse('sign-in-failed');
   const permission = {
     user_id: owner.id,
     invite_id: ceremony.invite_id,

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyServerOptions } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { isCompatible, sendCompatible } from '../smallstep/answer.ts';
 import type { App } from './context.ts';
 import { refusalOf, sendProblem } from './problem.ts';
 
@@ -31,7 +32,9 @@ export async function createApplication({ server, origin, logger, trustProxy }: 
       return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
     },
     frameworkErrors: (error, request, reply) => {
-      sendProblem(origin(), request, reply.header('x-request-id', request.id), refusalOf(error));
+      reply.header('x-request-id', request.id);
+      if (isCompatible(request.raw.url)) return sendCompatible(request, reply, error);
+      sendProblem(origin(), request, reply, refusalOf(error));
     },
     serverFactory: (handler) => {
       server.on('request', handler);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, EmbeddedJWK, type JWK, jwtVerify } from 'jose';
 import { refuse } from '../error.ts';
-import { useNonce } from '../store/nonces.ts';
+import { spendNonce } from '../store/nonces.ts';
 import type { Db } from '../store/store.ts';
 
 const WINDOW_S = 300;
@@ -44,7 +44,7 @@ export async function verifyDpop(db: Db, request: ProofRequest): Promise<string>
   }
   const thumbprint = await calculateJwkThumbprint(protectedHeader.jwk as JWK, 'sha256');
   const once = createHash('sha256').update(`${thumbprint}:${payload.jti}`).digest('base64url');
-  if (!(await useNonce(db, 'dpop', once, now + 2 * WINDOW_S * 1000))) {
+  if (!(await spendNonce(db, 'dpop', once, now + 2 * WINDOW_S * 1000))) {
     refuse('proof-refused', 'The DPoP proof was used before.');
   }
   return thumbprint;

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { httpbis } from 'http-message-signatures';
 import { refuse, ServerError } from '../error.ts';
-import { useNonce } from '../store/nonces.ts';
+import { spendNonce } from '../store/nonces.ts';
 import type { DeviceKeyRow } from '../store/schema.ts';
 import type { Db } from '../store/store.ts';
 
@@ -51,7 +51,7 @@ export async function verifySignature(db: Db, request: SignedRequest): Promise<D
   const key = await db.selectFrom('device_keys').selectAll().where('thumbprint', '=', keyId).executeTakeFirst();
   if (!key) return refuse('unauthenticated', 'The inventory does not know the key that signed this request.');
   await checkBytes(request, key);
-  if (!(await useNonce(db, 'signature', `${keyId}:${nonce}`, request.now + 2 * WINDOW_S * 1000))) {
+  if (!(await spendNonce(db, 'signature', `${keyId}:${nonce}`, request.now + 2 * WINDOW_S * 1000))) {
     return refuse('proof-refused', 'The signed request was sent before.');
   }
   return key;

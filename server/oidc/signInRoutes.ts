@@ -77,7 +77,7 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
   const ceremonyOf = async (interaction: Interaction): Promise<CeremonyRow | undefined> => {
     const ceremony = await openCeremony(store.db, now(), String(interaction.params.ceremony));
     const jkt = interaction.params.dpop_jkt;
-    if (!ceremony || ceremony.state !== 'announced') return undefined;
+    if (ceremony?.state !== 'announced') return undefined;
     // Whoever starts the sign-in must hold the key that the ceremony announced.
     return jkt === undefined || jkt === ceremony.key_thumbprint ? ceremony : undefined;
   };

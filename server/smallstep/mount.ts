@@ -1,16 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ERRORS, type Scope } from '../../contract/index.ts';
-import { isErrorCode, ServerError } from '../error.ts';
+import type { Scope } from '../../contract/index.ts';
 import { actorOf, type Context, DECIDERS, OWNERS, READERS } from '../http/context.ts';
-import { refusalOf } from '../http/problem.ts';
+import { sendProblem } from '../http/problem.ts';
 import type { Actor } from '../store/audit.ts';
 import type { Trx } from '../store/store.ts';
+import { first, isCompatible, sendCompatible, versionToEcho } from './answer.ts';
 import { collectionRoutes } from './collections.ts';
 import { deviceCollectionRoutes } from './deviceCollections.ts';
 import { deviceRoutes } from './devices.ts';
 import { enrollmentPolicyRoutes } from './enrollmentPolicy.ts';
 import { SmallstepRefusal } from './refusal.ts';
-import { type ApiVersion, echoedVersion, requestedVersion } from './version.ts';
+import { type ApiVersion, requestedVersion } from './version.ts';
 
 export type Answer = { status?: 200 | 201 | 204; body?: unknown; headers?: Record<string, string> };
 
@@ -67,21 +67,17 @@ export async function smallstepMount(app: FastifyInstance, { context }: { contex
     reply.header('cache-control', 'no-store');
     return payload;
   });
-  app.setErrorHandler((error, request, reply) => {
-    const { status, message, headers } = answerTo(error);
-    if (status >= 500) request.log.error({ err: error }, 'the compatible API failed');
-    return reply.code(status).headers(headers).type('application/json').send(JSON.stringify({ message }));
+  app.setErrorHandler((error, request, reply) => sendCompatible(request, reply, error));
+  app.setNotFoundHandler((request, reply) => {
+    const refusal = { code: 'not-found', detail: 'There is nothing at this address.', headers: {} } as const;
+    if (!isCompatible(request.raw.url)) return sendProblem(context.origin, request, reply, refusal);
+    return sendCompatible(request, reply, new SmallstepRefusal(404, refusal.detail));
   });
-  app.setNotFoundHandler((_request, reply) =>
-    reply
-      .code(404)
-      .type('application/json')
-      .send(JSON.stringify({ message: 'There is nothing at this address.' })),
-  );
+  const parse = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser(
-    /^application\/(?:vnd\.smallstep\.[\w.-]+\+)?json/i,
-    { parseAs: 'string', bodyLimit: 1024 * 1024 },
-    app.getDefaultJsonParser('error', 'error'),
+    /^application\/vnd\.smallstep\.[\w.-]+\+json/i,
+    { parseAs: 'string' },
+    (request, body, done) => (body.length === 0 ? done(null, undefined) : parse(request, String(body), done)),
   );
   const tables = [collectionRoutes, deviceCollectionRoutes, deviceRoutes, enrollmentPolicyRoutes];
   for (const route of tables.flat()) {
@@ -89,7 +85,7 @@ export async function smallstepMount(app: FastifyInstance, { context }: { contex
       method: route.method,
       url: route.url,
       config: { access: { kind: 'administrator', roles: rolesOf(route.scope), scope: route.scope } },
-      schema: { hide: true } as never,
+      schema: { hide: true },
       handler: (request, reply) => run(context, route, request, reply),
     });
   }
@@ -97,7 +93,7 @@ export async function smallstepMount(app: FastifyInstance, { context }: { contex
     method: 'POST',
     url: '/auth',
     config: { access: { kind: 'public', perMinute: 30 } },
-    schema: { hide: true } as never,
+    schema: { hide: true },
     handler: async () => {
       throw new SmallstepRefusal(
         401,
@@ -130,18 +126,3 @@ async function run(context: Context, route: RouteTable[number], request: Fastify
   if (answer.body === undefined) return reply.send();
   return reply.type('application/json').send(JSON.stringify(answer.body));
 }
-
-/** Status and sentence of any thrown value. */
-export function answerTo(error: unknown): { status: number; message: string; headers: Record<string, string> } {
-  if (error instanceof SmallstepRefusal) return { status: error.status, message: error.message, headers: {} };
-  const refusal = refusalOf(error);
-  const [status, , advice] = ERRORS[refusal.code];
-  const own = error instanceof ServerError && isErrorCode(error.code);
-  return { status, message: own ? `${refusal.detail} ${advice}` : refusal.detail, headers: refusal.headers };
-}
-
-function versionToEcho(request: FastifyRequest): string {
-  return echoedVersion(one(request.headers['x-smallstep-api-version']), request.headers.accept);
-}
-
-const one = (value: string | string[] | undefined) => (Array.isArray(value) ? value[0] : value);
