@@ -2,10 +2,9 @@ import { encodePcrSelections } from '../../attestation/attest.ts';
 import { createWriter } from '../../attestation/bytes.ts';
 import { encodePublic, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
 import { ALG, HANDLE, TPM_CAP, TPM_CC, TPM_PT, TPM_ST } from '../../attestation/tpmConstants.ts';
-import { isNativeError } from '../errors.ts';
 import { guarded } from './codec.ts';
 import { listRange } from './handles.ts';
-import { baseCode, RC } from './responseCodes.ts';
+import { RC } from './responseCodes.ts';
 import type { Scope } from './tpm.ts';
 
 const NONE = new Uint8Array(0);
@@ -19,9 +18,8 @@ export type ReadKey = { public: Uint8Array; area: PublicArea };
 
 /** The key at a persistent or transient handle, or undefined where there is none (or one of a type Muster does not use). */
 export async function readPublic(scope: Scope, handle: number): Promise<ReadKey | undefined> {
-  const answer = await orAbsent(
-    scope.run({ code: TPM_CC.READ_PUBLIC, handles: [handle], doing: 'reading a public key' }),
-  );
+  const request = { code: TPM_CC.READ_PUBLIC, handles: [handle], doing: 'reading a public key' };
+  const answer = await scope.tryRun(request, ABSENT);
   if (!answer) return undefined;
   const bytes = guarded('ReadPublic', () => answer.parameters.tpm2b());
   return readable(bytes);
@@ -66,9 +64,8 @@ export function listPersistent(scope: Scope, first: number, last: number): Promi
  * because EK indices carry AUTHREAD. Undefined where the index does not exist, was never written or may not be read.
  */
 export async function readNv(scope: Scope, index: number, chunk: number): Promise<Uint8Array | undefined> {
-  const found = await orAbsent(
-    scope.run({ code: TPM_CC.NV_READ_PUBLIC, handles: [index], doing: 'looking for a certificate in the TPM' }),
-  );
+  const look = { code: TPM_CC.NV_READ_PUBLIC, handles: [index], doing: 'looking for a certificate in the TPM' };
+  const found = await scope.tryRun(look, ABSENT);
   if (!found) return undefined;
   const size = guarded('NV_ReadPublic', () => {
     const area = found.parameters.tpm2b();
@@ -76,8 +73,8 @@ export async function readNv(scope: Scope, index: number, chunk: number): Promis
   });
   const content = new Uint8Array(size);
   for (let offset = 0; offset < size; ) {
-    const part = await orAbsent(
-      scope.run({
+    const part = await scope.tryRun(
+      {
         code: TPM_CC.NV_READ,
         handles: [index, index],
         auths: [EMPTY],
@@ -86,8 +83,8 @@ export async function readNv(scope: Scope, index: number, chunk: number): Promis
           .u16(offset)
           .finish(),
         doing: 'reading a certificate from the TPM',
-      }),
-      NV_UNREADABLE,
+      },
+      UNREADABLE,
     );
     if (!part) return undefined;
     const bytes = guarded('NV_Read', () => part.parameters.tpm2b(size - offset));
@@ -98,20 +95,10 @@ export async function readNv(scope: Scope, index: number, chunk: number): Promis
   return content;
 }
 
+/** No such handle or index: HANDLE, VALUE, or a reference to nothing. */
+const ABSENT: readonly number[] = [RC.HANDLE, RC.VALUE, RC.REFERENCE_H0];
 /** NV_UNINITIALIZED, NV_AUTHORIZATION, NV_LOCKED, AUTH_UNAVAILABLE: there, but not for us. */
-const NV_UNREADABLE = [0x14a, 0x149, 0x148, 0x12f];
-
-async function orAbsent<T>(answer: Promise<T>, also: readonly number[] = []): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (!isNativeError(error) || error.responseCode === undefined) throw error;
-    const base = baseCode(error.responseCode);
-    const absent = [RC.HANDLE, RC.VALUE, RC.REFERENCE_H0, ...also] as readonly number[];
-    if (absent.includes(base)) return undefined;
-    throw error;
-  }
-}
+const UNREADABLE: readonly number[] = [...ABSENT, 0x14a, 0x149, 0x148, 0x12f];
 
 /** TPM2B_SENSITIVE_CREATE with neither authorization nor data, then the template, no outside info, no PCRs. */
 function creationParameters(template: Uint8Array): Uint8Array {

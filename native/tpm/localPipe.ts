@@ -1,5 +1,4 @@
-import { isNativeError, NativeError } from '../errors.ts';
-import { checkDevice, openDevicePipe } from './devicePipe.ts';
+import { NativeError } from '../errors.ts';
 import type { Pipe } from './pipe.ts';
 import { createReopeningPipe } from './reopeningPipe.ts';
 import { openSocketPipe } from './socketPipe.ts';
@@ -12,39 +11,35 @@ export async function openLocalPipe(tcti: Tcti): Promise<Pipe> {
 }
 
 async function openOnce(tcti: Tcti): Promise<Pipe> {
-  if (tcti.kind === 'tbs') {
-    if (process.platform !== 'win32') throw notHere(tcti);
-    const { openTbsPipe } = await import('./tbsPipe.ts');
-    return openTbsPipe();
-  }
-  if (tcti.kind === 'swtpm-unix') return openSocketPipe({ path: tcti.path });
-  if (process.platform === 'linux') {
-    const { openTctiPipe, tctiInstalled } = await import('./tctiPipe.ts');
-    if (await usable(() => tctiInstalled(tcti))) return openTctiPipe(tcti);
-  }
   switch (tcti.kind) {
-    case 'device':
-      if (process.platform !== 'linux') throw notHere(tcti);
-      await checkDevice(tcti.path);
-      return openDevicePipe(tcti.path);
+    case 'tbs': {
+      if (process.platform !== 'win32') throw notHere(tcti);
+      const { openTbsPipe } = await import('./tbsPipe.ts');
+      return openTbsPipe();
+    }
+    // swtpm's protocol is bare commands on a socket: a library in between would open a connection for each command.
     case 'swtpm':
       return openSocketPipe({ host: tcti.host, port: tcti.port });
+    case 'swtpm-unix':
+      return openSocketPipe({ path: tcti.path });
+    case 'device':
     case 'mssim':
-    case 'tabrmd':
+    case 'tabrmd': {
+      if (process.platform !== 'linux') throw notHere(tcti);
+      const { openTctiPipe, tctiInstalled } = await import('./tctiPipe.ts');
+      if (tctiInstalled(tcti)) return openTctiPipe(tcti);
+      if (tcti.kind === 'device') return openDevice(tcti.path);
       throw new NativeError('tpm-library-missing', `${formatTcti(tcti)} needs tpm2-tss, which is not installed.`);
+    }
     default:
       return tcti satisfies never;
   }
 }
 
-/** An absent library has a fallback; one that others could have changed has none and is told. */
-async function usable(check: () => boolean): Promise<boolean> {
-  try {
-    return check();
-  } catch (error) {
-    if (isNativeError(error, 'tpm-library-missing')) return false;
-    throw error;
-  }
+async function openDevice(path: string): Promise<Pipe> {
+  const { checkDevice, openDevicePipe } = await import('./devicePipe.ts');
+  await checkDevice(path);
+  return openDevicePipe(path);
 }
 
 function notHere(tcti: Tcti): NativeError {

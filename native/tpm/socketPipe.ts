@@ -3,14 +3,59 @@ import { NativeError } from '../errors.ts';
 import { checkCommand, checkResponse, frameSize, MAX_FRAME, type Pipe, timedOut } from './pipe.ts';
 
 type Waiting = { resolve(response: Uint8Array): void; reject(error: NativeError): void };
+type Address = { host: string; port: number } | { path: string };
+
+/** swtpm serves one connection at a time: after this long without a command it is left to others. */
+const IDLE_MS = 50;
 
 /**
- * The data socket of a software TPM (swtpm), without tpm2-tss: for machines that do not have the library.
- * `address` is a loopback port or the path of a UNIX socket.
+ * The data socket of a software TPM (swtpm), by its own protocol: bare commands and responses. A connection lasts for a
+ * burst of commands and is opened again for the next.
  */
-export async function openSocketPipe(address: { host: string; port: number } | { path: string }): Promise<Pipe> {
+export async function openSocketPipe(address: Address): Promise<Pipe> {
+  let connection: Connection | undefined = await openConnection(address);
+  let idle: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const leave = () => {
+    connection?.close();
+    connection = undefined;
+  };
+  const rest = () => {
+    idle = setTimeout(leave, IDLE_MS);
+    // Whoever holds an idle pipe is not kept alive by it.
+    idle.unref();
+  };
+  rest();
+
+  return {
+    async submit(command, deadlineMs) {
+      checkCommand(command);
+      if (closed) throw new NativeError('tpm-closed', 'The connection to the TPM is closed.');
+      clearTimeout(idle);
+      connection ??= await openConnection(address);
+      try {
+        const response = await connection.exchange(command, deadlineMs);
+        rest();
+        return checkResponse(response);
+      } catch (error) {
+        leave();
+        throw error;
+      }
+    },
+    async close() {
+      closed = true;
+      clearTimeout(idle);
+      leave();
+    },
+  };
+}
+
+type Connection = { exchange(command: Uint8Array, deadlineMs: number): Promise<Uint8Array>; close(): void };
+
+async function openConnection(address: Address): Promise<Connection> {
   const socket = await connected(address);
-  let received = new Uint8Array(0);
+  let received: Uint8Array<ArrayBufferLike> = new Uint8Array(0);
   let waiting: Waiting | undefined;
   let broken: NativeError | undefined;
 
@@ -21,7 +66,7 @@ export async function openSocketPipe(address: { host: string; port: number } | {
     socket.destroy();
   };
   socket.on('data', (chunk: Uint8Array) => {
-    received = received.length === 0 ? new Uint8Array(chunk) : new Uint8Array(Buffer.concat([received, chunk]));
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
     if (received.length < 6) return;
     const size = frameSize(received);
     if (size < 10 || size > MAX_FRAME || received.length > size || !waiting) {
@@ -31,7 +76,7 @@ export async function openSocketPipe(address: { host: string; port: number } | {
     } else if (received.length === size) {
       const { resolve } = waiting;
       waiting = undefined;
-      const response = received;
+      const response = new Uint8Array(received);
       received = new Uint8Array(0);
       resolve(response);
     }
@@ -40,29 +85,24 @@ export async function openSocketPipe(address: { host: string; port: number } | {
   socket.on('close', () => fail(connectionLost()));
 
   return {
-    async submit(command, deadlineMs) {
-      checkCommand(command);
+    async exchange(command, deadlineMs) {
       if (broken) throw broken;
       if (waiting) throw new NativeError('tpm-busy', 'A command is under way on this pipe.');
+      const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+      waiting = { resolve, reject };
       const timer = setTimeout(() => fail(timedOut(deadlineMs)), deadlineMs);
+      socket.write(command);
       try {
-        const answer = new Promise<Uint8Array>((resolve, reject) => {
-          waiting = { resolve, reject };
-        });
-        socket.write(command);
-        return checkResponse(await answer);
+        return await promise;
       } finally {
         clearTimeout(timer);
       }
     },
-    async close() {
-      broken ??= new NativeError('tpm-closed', 'The connection to the TPM is closed.');
-      socket.destroy();
-    },
+    close: () => void socket.destroy(),
   };
 }
 
-function connected(address: { host: string; port: number } | { path: string }): Promise<Socket> {
+function connected(address: Address): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ ...address, noDelay: true });
     socket.once('connect', () => {

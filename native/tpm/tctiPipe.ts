@@ -49,7 +49,8 @@ export async function openTctiPipe(tcti: Tcti, ffi: Ffi = loadFfi()): Promise<Pi
 
   const exchange = async (bytes: Uint8Array, until: number): Promise<Uint8Array> => {
     command.write(bytes);
-    const sent = await callAsync(transmit, context, bytes.length, command.pointer);
+    // Hands the bytes over and returns: the device is opened O_NONBLOCK, the emulators buffer. Receiving is what waits.
+    const sent = transmit(context, bytes.length, command.pointer);
     if (sent !== 0) throw lost(tcti, sent);
     for (;;) {
       ffi.encode(size, 'size_t', MAX_FRAME);

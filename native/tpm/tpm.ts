@@ -22,6 +22,8 @@ export type Request = Command & {
 /** Handles that one piece of work made; the scope flushes what is left when it ends, however it ends. */
 export type Scope = {
   run(request: Request): Promise<Answer>;
+  /** As `run`; undefined where the TPM answers one of the expected codes (without their position bits). */
+  tryRun(request: Request, expected: readonly number[]): Promise<Answer | undefined>;
   /** Runs a command that makes a handle; the scope owns it until `flush` or the end. */
   make(request: Request): Promise<{ handle: number; answer: Answer }>;
   flush(handle: number): Promise<void>;
@@ -66,7 +68,15 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
     return response;
   };
 
-  const send = async (bytes: Uint8Array, { doing, duration = 'short' }: Request): Promise<Uint8Array> => {
+  const send = async (bytes: Uint8Array, request: Request): Promise<Uint8Array> => {
+    const response = await resend(bytes, request);
+    const rc = responseCode(response);
+    if (rc !== 0) throw responseError(rc, request.doing);
+    return response;
+  };
+
+  /** Sends until the TPM has taken the command: with success, or with an answer that sending again does not change. */
+  const resend = async (bytes: Uint8Array, { duration = 'short' }: Request): Promise<Uint8Array> => {
     let tries = 0;
     let flushed = false;
     let started = false;
@@ -85,7 +95,7 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
         started = true;
         await exchange(encodeCommand({ code: TPM_CC.STARTUP, parameters: new Uint8Array(2) }), 'medium');
       } else {
-        throw responseError(rc, doing);
+        return response;
       }
     }
   };
@@ -136,6 +146,13 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
     const scope: Scope = {
       async run(request) {
         return decodeResponse(await send(encodeCommand(request), request), { handle: false, what: request.doing });
+      },
+      async tryRun(request, expected) {
+        const response = await resend(encodeCommand(request), request);
+        const rc = responseCode(response);
+        if (rc !== 0 && expected.includes(baseCode(rc))) return undefined;
+        if (rc !== 0) throw responseError(rc, request.doing);
+        return decodeResponse(response, { handle: false, what: request.doing });
       },
       async make(request) {
         const answer = await sendForHandle(request);

@@ -1,0 +1,188 @@
+/**
+ * `npm run bench:native`: three ratios on a software TPM, side by side in one run. Not a test: figures vary with the
+ * machine, and only the ratios carry over. Needs swtpm, tpm2-tools, openssl and dist/agent (npm run build:agent).
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { makeCredential, toHex } from '../../attestation/index.ts';
+import { startSoftwareTpm } from '../../demo/softwareTpm.ts';
+import { createTpmAttestor, type OpenTpmOptions, openTpm } from '../../native/index.ts';
+import { openSocketPipe } from '../../native/tpm/socketPipe.ts';
+
+const MUSTER = fileURLToPath(new URL('../../dist/agent/muster', import.meta.url));
+const RUNS = Number(process.env.RUNS ?? 25);
+
+/** What an engineer would run instead: make the EK, read its public key as DER, hash it. */
+const TOOLS = `#!/bin/sh
+set -e
+d=$(mktemp -d)
+tpm2_createek -Q -c "$d/ek.ctx" -G rsa -u "$d/ek.pub"
+tpm2_flushcontext -Q -t
+tpm2_readpublic -Q -c "$d/ek.ctx" -f der -o "$d/ek.der" > /dev/null
+tpm2_flushcontext -Q -t
+printf 'urn:ek:sha256:'
+openssl dgst -sha256 -binary "$d/ek.der" | openssl base64
+rm -r "$d"
+`;
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+const ms = (value: number) => `${value.toFixed(1)} ms`;
+
+function timed(command: string, args: string[], env: Record<string, string> = {}): { ms: number; output: string } {
+  const since = performance.now();
+  const run = spawnSync(command, args, { env: { ...process.env, ...env }, encoding: 'utf8' });
+  const took = performance.now() - since;
+  if (run.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${run.error?.message ?? run.stderr}`);
+  return { ms: took, output: run.stdout.trim() };
+}
+
+/** Takes turns, so that a slow second of the machine hits both. */
+function sideBySide(runs: number, ...jobs: (() => number)[]): number[] {
+  const all = jobs.map(() => [] as number[]);
+  for (let at = 0; at < runs; at += 1) jobs.forEach((job, which) => void all[which]?.push(job()));
+  return all.map(median);
+}
+
+function fingerprint(tcti: string, script: string): void {
+  const muster = () => timed(MUSTER, ['tpm', '--fingerprint', '--tcti', tcti]);
+  const tools = () => timed('sh', [script], { TPM2TOOLS_TCTI: tcti });
+  if (muster().output !== tools().output) throw new Error('Muster and tpm2-tools disagree on the EK URN.');
+  const [ours = 0, theirs = 0] = sideBySide(
+    RUNS,
+    () => muster().ms,
+    () => tools().ms,
+  );
+  report('muster tpm --fingerprint / tpm2-tools', ours / theirs, 1.5, `${ms(ours)} against ${ms(theirs)}`);
+}
+
+type Exchange = { command: Uint8Array; response: Uint8Array };
+
+/** All TPM work of one enrolment, through Muster's verbs; answers the time of the verbs alone. */
+async function attestation(options: OpenTpmOptions): Promise<number> {
+  const tpm = await openTpm(options);
+  const attestor = createTpmAttestor(tpm);
+  let spent = 0;
+  const verb = async <T>(work: () => Promise<T>): Promise<T> => {
+    const since = performance.now();
+    try {
+      return await work();
+    } finally {
+      spent += performance.now() - since;
+    }
+  };
+  try {
+    const { eks } = await verb(() => attestor.readEndorsement());
+    const ek = eks[0];
+    if (!ek) throw new Error('The software TPM has no endorsement key.');
+    const ak = await verb(() => attestor.createAttestationKey());
+    const secret = crypto.getRandomValues(new Uint8Array(32));
+    const made = makeCredential({ ekPublic: ek.publicKeySpki, akName: ak.name, secret });
+    await verb(() =>
+      attestor.activateCredential(ak.key, ek.permanentIdentifier, made.credentialBlob, made.encryptedSecret),
+    );
+    const device = await verb(() => attestor.createDeviceKey());
+    const binding = {
+      origin: 'https://bench.example',
+      challenge: secret,
+      grantThumbprint: 'A'.repeat(43),
+      permanentIdentifier: ek.permanentIdentifier,
+    };
+    await verb(() => attestor.certify(device.key, ak.key, binding));
+    await verb(() => attestor.quote(ak.key, device.key, binding, { bank: 'sha256', pcrs: [0, 1, 2, 3, 4, 5, 6, 7] }));
+    return spent;
+  } finally {
+    await attestor.close();
+  }
+}
+
+const codeOf = (response: Uint8Array) => new DataView(response.buffer, response.byteOffset).getUint32(6);
+
+/** The same commands over a bare socket. */
+async function replay(port: number, exchanges: Exchange[]): Promise<number> {
+  const pipe = await openSocketPipe({ host: '127.0.0.1', port });
+  const since = performance.now();
+  for (const { command, response } of exchanges) {
+    const code = codeOf(await pipe.submit(command, 60_000));
+    if (code !== codeOf(response))
+      throw new Error(`The replayed command ${toHex(command.subarray(6, 18))} failed (0x${code.toString(16)}).`);
+  }
+  const took = performance.now() - since;
+  await pipe.close();
+  return took;
+}
+
+async function overhead(tcti: string, port: number): Promise<void> {
+  const ours: number[] = [];
+  const bare: number[] = [];
+  let count = 0;
+  for (let at = 0; at <= RUNS; at += 1) {
+    const exchanges: Exchange[] = [];
+    const spent = await attestation({
+      tcti,
+      inProcess: true,
+      onExchange: (command, response) => exchanges.push({ command, response }),
+    });
+    const took = await replay(port, exchanges);
+    // The first run loads libraries and compiles code.
+    if (at === 0) continue;
+    ours.push(spent);
+    bare.push(took);
+    count = exchanges.length;
+  }
+  const detail = `${ms(median(ours))} against ${ms(median(bare))} for ${count} commands`;
+  // Each run against its own replay: the machine is equally busy for both.
+  const ratio = median(ours.map((value, at) => value / (bare[at] ?? value)));
+  report('full attestation / its TPM commands alone', ratio, 1.2, detail);
+}
+
+async function stall(tcti: string): Promise<void> {
+  const worst: number[] = [];
+  for (let at = 0; at < RUNS; at += 1) {
+    const monitor = monitorEventLoopDelay({ resolution: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    monitor.enable();
+    await attestation({ tcti });
+    monitor.disable();
+    worst.push(monitor.max / 1e6);
+  }
+  const value = median(worst);
+  console.log(
+    `longest stall of the event loop in a ceremony: ${ms(value)} (at most 10 ms; worst of ${RUNS} runs ${ms(Math.max(...worst))})`,
+  );
+}
+
+async function idleMemory(tcti: string): Promise<void> {
+  const code = `const n = await import(${JSON.stringify(new URL('../../native/index.ts', import.meta.url).href)});
+    const tpm = await n.openTpm({ tcti: ${JSON.stringify(tcti)} }); await n.createTpmAttestor(tpm).readEndorsement();
+    setTimeout(() => { console.log(process.memoryUsage.rss()); }, 500); setTimeout(async () => { await tpm.close(); process.exit(0); }, 700);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  for await (const chunk of child.stdout) text += chunk;
+  console.log(
+    `memory of an idle process that has read the TPM (without its pipe): ${(Number(text) / 1e6).toFixed(0)} MB`,
+  );
+}
+
+function report(what: string, ratio: number, limit: number, detail: string): void {
+  console.log(`${what}: ${ratio.toFixed(2)} (at most ${limit}) — ${detail}`);
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'muster-bench-'));
+const software = await startSoftwareTpm({ folder });
+try {
+  const script = join(folder, 'fingerprint.sh');
+  await writeFile(script, TOOLS);
+  if (existsSync(MUSTER)) fingerprint(software.tcti, script);
+  else console.log('muster tpm --fingerprint: skipped, dist/agent/muster is not built (npm run build:agent)');
+  await overhead(software.tcti, software.port);
+  await stall(software.tcti);
+  await idleMemory(software.tcti);
+} finally {
+  await software.stop();
+  await rm(folder, { recursive: true, force: true });
+}
