@@ -9,10 +9,10 @@ import { forPackaging } from './systemPackages.mjs';
 
 const SYSTEMS = { '--linux': 'linux', '--win': 'win', '--mac': 'mac' };
 const HOSTS = { linux: 'linux', win32: 'win', darwin: 'mac' };
-const HELP = `npm run package -- (--linux deb rpm dir | --win nsis msi dir | --mac pkg dmg zip dir) [--stub] [--no-build] [--output FOLDER]
+const HELP = `npm run package -- (--linux deb rpm dir | --win nsis msi dir | --mac pkg dmg zip dir) [--stub] [--no-build | --build-missing] [--output FOLDER]
 
   --stub      pack without the Electron runtime, to check the contents (the default where the runtime is not installed)
-  --no-build  take dist/ as it is
+  --no-build  take dist/ as it is; --build-missing builds only the parts that are not there
   --output    where the packages go (default dist/packages)`;
 
 const say = (line) => process.stderr.write(`${line}\n`);
@@ -22,12 +22,13 @@ const stop = (line) => {
 };
 
 function parse(args) {
-  const request = { system: undefined, targets: [], stub: false, build: true, output: join(root, 'dist/packages') };
+  const request = { system: undefined, targets: [], stub: false, build: 'all', output: join(root, 'dist/packages') };
   for (let i = 0; i < args.length; i++) {
     const argument = args[i];
     if (argument in SYSTEMS && request.system === undefined) request.system = SYSTEMS[argument];
     else if (argument === '--stub') request.stub = true;
-    else if (argument === '--no-build') request.build = false;
+    else if (argument === '--no-build') request.build = 'none';
+    else if (argument === '--build-missing') request.build = 'missing';
     else if (argument === '--output' && args[i + 1]) request.output = args[++i];
     else if (request.system && /^[a-z]+$/.test(argument)) request.targets.push(argument);
     else stop(HELP);
@@ -53,16 +54,20 @@ function run(what, script, args, env = {}) {
   if (result.status !== 0) stop(`${what} failed.`);
 }
 
+const APP_PARTS = ['dist/main', 'dist/preload', 'dist/renderer'];
+const there = (part) => existsSync(join(root, part));
+
 /** dist/main, dist/preload and dist/renderer from electron-vite; dist/agent from buildAgent. */
-function buildParts() {
-  run('Building the app', 'node_modules/electron-vite/bin/electron-vite.js', ['build']);
-  run('Building the command line', 'build/buildAgent.ts', []);
+function buildParts(which) {
+  if (which === 'none') return;
+  if (which === 'all' || !APP_PARTS.every(there)) {
+    run('Building the app', 'node_modules/electron-vite/bin/electron-vite.js', ['build']);
+  }
+  if (which === 'all' || !there('dist/agent')) run('Building the command line', 'build/buildAgent.ts', []);
 }
 
 function checkParts() {
-  const missing = ['dist/main', 'dist/preload', 'dist/renderer', 'dist/agent'].filter(
-    (part) => !existsSync(join(root, part)),
-  );
+  const missing = [...APP_PARTS, 'dist/agent'].filter((part) => !there(part));
   if (missing.length > 0) stop(`Nothing to pack: ${missing.join(', ')} not there. Run it without --no-build.`);
 }
 
@@ -112,7 +117,7 @@ const request = parse(process.argv.slice(2));
 ensurePackages();
 const unmet = ensureSystem(forPackaging(request.system, request.targets));
 if (unmet.length > 0) stop(`Packaging needs ${unmet.join(', ')}.`);
-if (request.build) buildParts();
+buildParts(request.build);
 checkParts();
 
 const runtime = request.stub ? undefined : realRuntime(request.system);

@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { has, root } from './packed.ts';
+
+const MAC = ['build/mac/scripts/preinstall', 'build/mac/scripts/postinstall', 'build/mac/uninstall.sh'];
+const LINUX = ['build/linux/after-install.sh', 'build/linux/before-remove.sh', 'build/linux/after-remove.sh'];
+let work: string;
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), 'muster-scripts-'));
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+describe('installation scripts', () => {
+  it.each([...MAC, ...LINUX])('%s may be run, and ends well', (file) => {
+    expect(statSync(join(root, file)).mode & 0o111).toBe(0o111);
+    expect(readFileSync(join(root, file), 'utf8').trimEnd()).toMatch(/^#!\/bin\/sh\n[\s\S]*\nexit 0$/);
+  });
+
+  it.each(LINUX)('%s holds only the words in braces that electron-builder fills in', (file) => {
+    const words = [...readFileSync(join(root, file), 'utf8').matchAll(/\$\{([^}]+)\}/g)].map((match) => match[1]);
+    expect(words.filter((word) => word !== 'executable' && word !== 'sanitizedProductName')).toEqual([]);
+  });
+
+  it.skipIf(!has('shellcheck'))('are clean (needs shellcheck)', () => {
+    // SC2016: the words in single quotes are electron-builder's, not the shell's.
+    const run = spawnSync('shellcheck', ['-s', 'sh', '-e', 'SC2016', ...MAC, ...LINUX], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    expect(run.stdout).toBe('');
+  });
+});
+
+describe('the system service', () => {
+  const unit = () => readFileSync(join(root, 'build/linux/muster-agent.service'), 'utf8');
+
+  it.skipIf(!has('systemd-analyze'))('is understood by systemd (needs systemd-analyze)', () => {
+    // The program is not installed here; another that is stands in for it.
+    const file = join(work, 'muster-agent.service');
+    writeFileSync(
+      file,
+      unit()
+        .replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true')
+        .replace(/^Documentation=.*\n/m, ''),
+    );
+    const run = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
+    expect(run.stderr.split('\n').filter((line) => line.includes('muster-agent'))).toEqual([]);
+  });
+
+  it.skipIf(!has('systemd-analyze'))('is exposed to little (needs systemd-analyze)', () => {
+    const run = spawnSync(
+      'systemd-analyze',
+      ['security', '--offline=true', '--threshold=20', join(root, 'build/linux/muster-agent.service')],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect(run.status, run.stdout.trim().split('\n').at(-1)).toBe(0);
+  });
+
+  it('may use the TPM through the group, and no other device', () => {
+    expect(unit()).toMatch(/^DevicePolicy=closed$/m);
+    expect(unit().match(/^DeviceAllow=.*$/gm)).toEqual(['DeviceAllow=/dev/tpmrm0 rw']);
+    expect(unit()).toMatch(/^SupplementaryGroups=tss$/m);
+    expect(unit()).not.toMatch(/^User=/m);
+  });
+});
+
+describe.skipIf(spawnSync('makensis', ['-VERSION']).error !== undefined)(
+  'additions to the Windows installer (needs makensis)',
+  () => {
+    it('compile without a warning, and write and remove the same keys', () => {
+      // The few words that electron-builder's own script defines, and the same two headers.
+      const harness = [
+        'Unicode true',
+        'Name Muster',
+        `OutFile "${join(work, 'harness.exe')}"`,
+        '!include LogicLib.nsh',
+        '!define PRODUCT_NAME Muster',
+        '!define APP_EXECUTABLE_FILENAME Muster.exe',
+        'Var updated',
+        '!macro _isUpdated _a _b _t _f',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: a macro of NSIS
+        "  !insertmacro _== $updated '1' `${_t}` `${_f}`",
+        '!macroend',
+        '!define isUpdated \'"" isUpdated ""\'',
+        `!include "${join(root, 'build/installer.nsh')}"`,
+        '!insertmacro customHeader',
+        'Section',
+        '  SetShellVarContext all',
+        '  StrCpy $updated 0',
+        '  !insertmacro customInstall',
+        '  WriteUninstaller "$INSTDIR\\u.exe"',
+        'SectionEnd',
+        'Section Uninstall',
+        '  SetShellVarContext all',
+        '  StrCpy $updated 0',
+        '  !insertmacro customUnInstall',
+        'SectionEnd',
+      ].join('\n');
+      const run = spawnSync('makensis', ['-WX', '-V2', '-NOCD', '-'], { input: harness, encoding: 'utf8' });
+      expect(run.status, run.stdout + run.stderr).toBe(0);
+      const text = readFileSync(join(root, 'build/installer.nsh'), 'utf8');
+      expect(text).not.toMatch(/MessageBox/);
+      const [install = '', uninstall = ''] = text.split('!macro customUnInstall');
+      const keys = new Set(
+        [...install.matchAll(/WriteRegStr SHELL_CONTEXT "([^"]+?)(?:\\DefaultIcon|\\shell\\open\\command)?" /g)].map(
+          (match) => match[1],
+        ),
+      );
+      for (const key of keys) expect(uninstall).toContain(`"${key}"`);
+    });
+  },
+);
