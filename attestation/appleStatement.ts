@@ -8,6 +8,7 @@ import { KEY_USAGE, keyUsageOf } from './extensions.ts';
 import { digest } from './hashes.ts';
 import { findPath, indexIssuers, issuerOf } from './path.ts';
 import { canonicalSpki } from './spki.ts';
+import { CURVE } from './tpmConstants.ts';
 
 const APPLE = '1.2.840.113635.100.8.';
 const SERIAL = `${APPLE}9.1`;
@@ -105,10 +106,15 @@ function checkChain(x5c: readonly Uint8Array[], roots: readonly Uint8Array[], at
     refuse('wrong-chain', 'A certificate of the chain does not belong to it.');
   const path = [leaf, ...above];
   for (const { key, signatureAlgorithm } of path) {
-    if (key.type !== 'ecc' || signatureAlgorithm.kind !== 'ecdsa' || signatureAlgorithm.hash === 'sha512') {
+    if (
+      key.type !== 'ecc' ||
+      key.curve === CURVE.P521 ||
+      signatureAlgorithm.kind !== 'ecdsa' ||
+      signatureAlgorithm.hash === 'sha512'
+    ) {
       refuse(
         'unsupported-algorithm',
-        "Apple's attestations use ECDSA with SHA-256 or SHA-384 only; this chain does not.",
+        "Apple's attestations use P-256 or P-384 with SHA-256 or SHA-384 only; this chain does not.",
       );
     }
   }
