@@ -105,7 +105,7 @@ export async function smallstepMount(app: FastifyInstance, { context }: { contex
 
 async function run(context: Context, route: RouteTable[number], request: FastifyRequest, reply: FastifyReply) {
   const version = requestedVersion(
-    one(request.headers['x-smallstep-api-version']),
+    first(request.headers['x-smallstep-api-version']),
     request.headers.accept,
     route.versions,
   );
