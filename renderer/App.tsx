@@ -44,21 +44,19 @@ export function AppWindow({ link, snapshot, alive }: { link: Link; snapshot: App
 
   return (
     <div className="window">
-      {snapshot?.demo && (
-        <p className="ribbon" role="note">
-          {t('demo.ribbon')}
-        </p>
-      )}
       <header className="top">
-        {page ? (
-          <IconButton icon="back" label={t('action.back')} onClick={() => goTo(null)} />
-        ) : (
-          <span className="top-name">
-            <Mark />
-            <span>{teamOf(state) ?? t('app.name')}</span>
-          </span>
-        )}
-        <Menu label={t('app.menu')} groups={menuGroups(t, device !== null, goTo, setQuestion, call)} />
+        {snapshot?.demo && <p className="ribbon">{t('demo.ribbon')}</p>}
+        <div className="top-bar">
+          {page ? (
+            <IconButton icon="back" label={t('action.back')} onClick={() => goTo(null)} />
+          ) : (
+            <span className="top-name">
+              <Mark />
+              <span>{teamOf(state) ?? t('app.name')}</span>
+            </span>
+          )}
+          <Menu label={t('app.menu')} groups={menuGroups(t, device !== null, goTo, setQuestion, call)} />
+        </div>
       </header>
       <div className="banners">
         {!alive && <LostBanner />}
@@ -74,7 +72,7 @@ export function AppWindow({ link, snapshot, alive }: { link: Link; snapshot: App
       ) : page === 'settings' && snapshot ? (
         <Settings snapshot={snapshot} call={call} />
       ) : (
-        <StateScreen state={state} version={version} call={call} busy={busy} />
+        <StateScreen state={state} version={version} host={snapshot?.host ?? 'electron'} call={call} busy={busy} />
       )}
       {question && <ConfirmQuestion question={question} team={team} call={call} close={() => setQuestion(null)} />}
       {snapshot?.serverQuestion && <ServerQuestion question={snapshot.serverQuestion} call={call} />}
@@ -97,15 +95,14 @@ const screenKey = (state: State): string => (state.kind === 'enrolled' ? enrolle
  * keyboard and screen reader go on from there; a focus that still has its place is left alone.
  */
 function useHeadings(key: string, t: ReturnType<typeof useWindowText>): void {
-  const first = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` names the screen; the effect has to run when it changes
+  const started = useRef(false);
   useEffect(() => {
     const heading = document.querySelector<HTMLElement>('main h1');
     if (!heading) return;
     document.title = t('app.documentTitle', { screen: heading.textContent ?? '' });
     const lost = document.activeElement === null || document.activeElement === document.body;
-    if (!first.current && lost) heading.focus();
-    first.current = false;
+    if (started.current && lost) heading.focus();
+    if (key !== 'starting') started.current = true;
   }, [key, t]);
 }
 

@@ -1,4 +1,4 @@
-import type { AppState, BridgeMethod } from '../contract/bridge.ts';
+import type { AppSnapshot, AppState, BridgeMethod } from '../contract/bridge.ts';
 import { Enrolled } from './screens/Enrolled.tsx';
 import { Enrolling } from './screens/Enrolling.tsx';
 import { Failed } from './screens/Failed.tsx';
@@ -9,7 +9,13 @@ import { Starting } from './screens/Starting.tsx';
 import type { Call } from './useLink.ts';
 
 /** The screen of a state: one for each, and the compiler knows when one is missing. */
-export function StateScreen(props: { state: AppState; version: string; call: Call; busy: BridgeMethod | null }) {
+export function StateScreen(props: {
+  state: AppState;
+  version: string;
+  host: AppSnapshot['host'];
+  call: Call;
+  busy: BridgeMethod | null;
+}) {
   const { state, call, busy } = props;
   switch (state.kind) {
     case 'starting':
@@ -26,6 +32,7 @@ export function StateScreen(props: { state: AppState; version: string; call: Cal
           code={state.code}
           browserUrl={state.browserUrl}
           expiresAt={state.expiresAt}
+          host={props.host}
           call={call}
           reopening={busy === 'reopenBrowser'}
         />

@@ -1,3 +1,4 @@
+import type { AppSnapshot } from '../../contract/bridge.ts';
 import { Button } from '../../ui/Button.tsx';
 import { CeremonyCode } from '../../ui/CeremonyCode.tsx';
 import { CopyButton } from '../../ui/Copy.tsx';
@@ -11,6 +12,7 @@ export function SigningIn(props: {
   code: string;
   browserUrl: string;
   expiresAt: string;
+  host: AppSnapshot['host'];
   call: Call;
   reopening: boolean;
 }) {
@@ -18,21 +20,29 @@ export function SigningIn(props: {
   const format = useFormat();
   const now = useNow(10_000);
   const { call } = props;
+  // In a browser already: the sign-in opens beside the window, by the person's own click.
+  const here = props.host === 'browser';
   const over = Date.parse(props.expiresAt) <= now;
   return (
     <Screen
       icon="browser"
       tone="accent"
       title={t('signingIn.title')}
-      text={<p>{t('signingIn.text')}</p>}
+      text={<p>{t(here ? 'signingIn.textHere' : 'signingIn.text')}</p>}
       actions={
         <>
           <p className="promise">
             {over ? t('signingIn.expired') : t('signingIn.expires', { when: format.relative(props.expiresAt, now) })}
           </p>
-          <Button look="primary" wide busy={props.reopening} onClick={() => void call('reopenBrowser', {})}>
-            {t('signingIn.reopen')}
-          </Button>
+          {here ? (
+            <a className="button button-primary button-wide" href={props.browserUrl} target="_blank" rel="noreferrer">
+              <span>{t('signingIn.openHere')}</span>
+            </a>
+          ) : (
+            <Button look="primary" wide busy={props.reopening} onClick={() => void call('reopenBrowser', {})}>
+              {t('signingIn.reopen')}
+            </Button>
+          )}
           <Button look="plain" wide onClick={() => void call('cancel', {})}>
             {t('action.cancel')}
           </Button>

@@ -60,6 +60,9 @@ export const windowDe: Translation<typeof windowEn> = {
 
   'signingIn.title': 'Warten auf Ihren Browser',
   'signingIn.text': 'Melden Sie sich auf der geöffneten Seite an. Kommen Sie zurück, wenn sie es sagt.',
+  'signingIn.textHere':
+    'Öffnen Sie die Anmeldeseite in diesem Browser. Kehren Sie zu diesem Tab zurück, wenn sie es sagt.',
+  'signingIn.openHere': 'Anmeldeseite öffnen',
   'signingIn.codeLabel': 'Ihr Browser zeigt denselben Code',
   'signingIn.codeNote': 'Zeigt er einen anderen, hat Sie vielleicht jemand anderes dorthin geschickt: Brechen Sie ab.',
   'signingIn.expires': 'Diese Anmeldung endet {when}.',

@@ -56,6 +56,8 @@ export const windowEn = {
 
   'signingIn.title': 'Waiting for your browser',
   'signingIn.text': 'Sign in on the page that has opened. Come back here when it says so.',
+  'signingIn.textHere': 'Open the sign-in page in this browser. Come back to this tab when it says so.',
+  'signingIn.openHere': 'Open the sign-in page',
   'signingIn.codeLabel': 'Your browser shows this code too',
   'signingIn.codeNote': 'If it shows another one, somebody else may have sent you there: cancel.',
   'signingIn.expires': 'This sign-in ends {when}.',
