@@ -38,8 +38,20 @@ export function webConfig(root: string, app: WebApp, outDir = join(root, 'dist',
 
 /** Builds both production bundles below `root`/dist, each only when what it is built from has changed. */
 export async function buildWeb(root: string, options: { force?: boolean } = {}): Promise<WebFolders> {
-  await Promise.all((['renderer', 'console'] as const).map((app) => buildApp(resolve(root), app, options.force)));
+  for (const app of ['renderer', 'console'] as const) await buildApp(resolve(root), app, options.force);
   return { rendererFolder: resolve(root, 'dist/renderer'), consoleFolder: resolve(root, 'dist/console') };
+}
+
+/** Builds what ships, whatever NODE_ENV says (`test` under Vitest): Vite would take React's development build for any other value. */
+export async function buildProduction(config: InlineConfig): Promise<void> {
+  const before = process.env.NODE_ENV;
+  process.env.NODE_ENV = 'production';
+  try {
+    await build(config);
+  } finally {
+    if (before === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = before;
+  }
 }
 
 async function buildApp(root: string, app: WebApp, force = false): Promise<void> {
@@ -50,7 +62,7 @@ async function buildApp(root: string, app: WebApp, force = false): Promise<void>
   await mkdir(join(root, 'dist'), { recursive: true });
   const fresh = await mkdtemp(join(root, 'dist', `.${app}-`));
   try {
-    await build(webConfig(root, app, fresh));
+    await buildProduction(webConfig(root, app, fresh));
     await writeFile(join(fresh, STAMP), inputs);
     await rm(folder, { recursive: true, force: true });
     await rename(fresh, folder).catch(async (error: unknown) => {

@@ -151,9 +151,9 @@ function Shell({ live, said, ...choice }: { live: LiveState; said: string } & La
         {t('nav.skip')}
       </button>
       {session.demo && (
-        <p className="ribbon" role="note">
+        <section className="ribbon" aria-label="Demo">
           {t('demo.ribbon')}
-        </p>
+        </section>
       )}
       <div className="frame">
         <Sidebar route={route} {...choice} />
