@@ -74,6 +74,7 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
   let run: Run | undefined;
   let follower: Run | undefined;
   let stopManaged: (() => void) | undefined;
+  let saved: Promise<void> = Promise.resolve();
 
   const profile = (): ManagedProfile => options.managed?.current().profile ?? {};
   const settings = () => settingsInForce(profile(), chosen, options.serverUrl ?? null);
@@ -266,9 +267,10 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
     enrollment = { ...enrollment, device, seenAt: clock.now().toISOString() };
     demo = device.demo;
     dispatch({ type: 'device', device });
-    await slots.enrollment.write(enrollment).catch((error: unknown) => {
+    saved = slots.enrollment.write(enrollment).catch((error: unknown) => {
       log.error('the state could not be saved', { code: toAppError(error).code });
     });
+    await saved;
   }
 
   async function forget(): Promise<void> {
@@ -471,6 +473,7 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
       life.abort(new AppError('sign-in-cancelled', 'Muster is closing.'));
       stopManaged?.();
       await Promise.all([run?.done, follower?.done]);
+      await saved;
       listeners.clear();
     },
   };
