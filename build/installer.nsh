@@ -13,7 +13,7 @@
   WriteRegStr SHELL_CONTEXT "Software\Classes\muster\DefaultIcon" "" "$INSTDIR\${APP_EXECUTABLE_FILENAME},0"
   WriteRegStr SHELL_CONTEXT "Software\Classes\muster\shell\open\command" "" '"$INSTDIR\${APP_EXECUTABLE_FILENAME}" "%1"'
   ; Starts at every sign-in, in the background; it ends at once where neither IT nor the person wants that.
-  WriteRegStr SHELL_CONTEXT "Software\Microsoft\Windows\CurrentVersion\Run" "Muster" '"$INSTDIR\${APP_EXECUTABLE_FILENAME}" --at-login'
+  WriteRegStr SHELL_CONTEXT "Software\Microsoft\Windows\CurrentVersion\Run" "Muster" '"$INSTDIR\${APP_EXECUTABLE_FILENAME}" --hidden --at-login'
 !macroend
 
 !macro customUnInstall

@@ -12,7 +12,7 @@ const HOSTS = { linux: 'linux', win32: 'win', darwin: 'mac' };
 const HELP = `npm run package -- (--linux deb rpm dir | --win nsis msi dir | --mac pkg dmg zip dir) [--stub] [--no-build | --build-missing] [--output FOLDER]
 
   --stub      pack without the Electron runtime, to check the contents (the default where the runtime is not installed)
-  --no-build  take dist/ as it is; --build-missing builds only the parts that are not there
+  --no-build  take dist/ as it is; --build-missing builds only what is missing or has changed
   --output    where the packages go (default dist/packages)`;
 
 const say = (line) => process.stderr.write(`${line}\n`);
@@ -54,20 +54,18 @@ function run(what, script, args, env = {}) {
   if (result.status !== 0) stop(`${what} failed.`);
 }
 
-const APP_PARTS = ['dist/main', 'dist/preload', 'dist/renderer'];
+const PARTS = ['dist/main', 'dist/preload', 'dist/renderer', 'dist/agent'];
 const there = (part) => existsSync(join(root, part));
 
-/** dist/main, dist/preload and dist/renderer from electron-vite; dist/agent from buildAgent. */
+/** The app, where its sources have changed (build/desktop.ts), and the command line with its own Node. */
 function buildParts(which) {
   if (which === 'none') return;
-  if (which === 'all' || !APP_PARTS.every(there)) {
-    run('Building the app', 'node_modules/electron-vite/bin/electron-vite.js', ['build']);
-  }
+  run('Building the app', 'build/desktop.ts', []);
   if (which === 'all' || !there('dist/agent')) run('Building the command line', 'build/buildAgent.ts', []);
 }
 
 function checkParts() {
-  const missing = [...APP_PARTS, 'dist/agent'].filter((part) => !there(part));
+  const missing = PARTS.filter((part) => !there(part));
   if (missing.length > 0) stop(`Nothing to pack: ${missing.join(', ')} not there. Run it without --no-build.`);
 }
 

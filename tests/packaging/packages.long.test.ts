@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MANAGED_PLACES } from '../../contract/managedSettings.ts';
@@ -64,7 +64,7 @@ describe.skipIf(absent)(`packages on a stub runtime${absent ? ` (needs ${absent}
       expect(archive.paths.filter((path) => !allowed.test(path))).toEqual([]);
       expect(archive.paths.filter((path) => /\.(?:ts|tsx|map|hh|cc)$/.test(path))).toEqual([]);
       expect(archive.paths).toContain('dist/renderer/index.html');
-      const manifest = JSON.parse(archive.read('package.json'));
+      const manifest = JSON.parse(archive.read('package.json').toString());
       expect(archive.paths).toContain(manifest.main);
       expect(manifest).not.toHaveProperty('devDependencies');
     });
@@ -85,6 +85,36 @@ describe.skipIf(absent)(`packages on a stub runtime${absent ? ` (needs ${absent}
         existsSync(packed(resources, system === 'macOS' ? 'mac/org.muster.Muster.agent.plist' : 'LICENSE.txt')),
       ).toBe(true);
     });
+  });
+
+  it('has everything that the main process imports, and an FFI that loads out of what was packed', () => {
+    const archive = readAsar(packed('linux-unpacked/resources/app.asar'));
+    const code = archive.paths.filter((path) => path.startsWith('dist/main/') && /\.m?js$/.test(path));
+    const imported = code.flatMap((path) => {
+      const found = archive
+        .read(path)
+        .toString()
+        .matchAll(/^(?:import|export) (?:[^'"]*? from )?["']([^./][^"']*)["'];$/gm);
+      return [...found].map((match) => match[1] as string);
+    });
+    expect(imported.length).toBeGreaterThan(0);
+    expect(imported.filter((name) => !name.startsWith('node:') && name !== 'electron' && name !== 'koffi')).toEqual([]);
+
+    const folder = join(work, 'extracted');
+    for (const path of archive.paths.filter((name) => name.startsWith('node_modules/'))) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), archive.read(path));
+    }
+    const script = "const ffi = require('koffi'); console.log(ffi.load(null).func('int getpid()')() === process.pid)";
+    const run = spawnSync(process.execPath, ['-e', script], { cwd: folder, encoding: 'utf8' });
+    expect(run.stdout.trim(), run.stderr).toBe('true');
+  });
+
+  it('has a command line that starts', () => {
+    const entry = packed('linux-unpacked/resources/agent/lib/muster.mjs');
+    const run = spawnSync(process.execPath, [entry, '--version'], { encoding: 'utf8' });
+    expect(run.status, run.stderr).toBe(0);
+    expect(run.stdout).toContain(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version);
   });
 
   it('says in every file name that it cannot run', () => {

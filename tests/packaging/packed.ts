@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,12 +24,8 @@ export function pack(output: string, ...args: string[]): void {
 
 /** What stands in the way of packing, in words for a skipped test's name; undefined where nothing does. */
 export function missing(): string | undefined {
-  // Parts that are not there are built; a checkout that cannot build them says so.
-  const buildable = existsSync(join(root, 'electron.vite.config.ts'));
-  const parts = ['dist/main', 'dist/preload'].filter((part) => !buildable && !existsSync(join(root, part)));
   const tools = ['dpkg-deb', 'makensis'].filter((tool) => spawnSync(tool, ['-VERSION']).error !== undefined);
-  const absent = [...parts, ...tools];
-  return absent.length > 0 ? absent.join(', ') : undefined;
+  return tools.length > 0 ? tools.join(', ') : undefined;
 }
 
 type AsarEntry = { files?: Record<string, AsarEntry>; unpacked?: boolean };
@@ -51,11 +47,14 @@ export function readAsar(file: string) {
     headerHash: createHash('sha256').update(json).digest('hex'),
     paths: files.map(({ path }) => path),
     unpacked: files.filter(({ entry }) => entry.unpacked).map(({ path }) => path),
-    read(path: string): string {
-      const found = files.find((item) => item.path === path)?.entry as { offset: string; size: number } | undefined;
+    read(path: string): Buffer {
+      const found = files.find((item) => item.path === path)?.entry as
+        | { offset: string; size: number; unpacked?: boolean }
+        | undefined;
       if (!found) throw new Error(`${path} is not in the archive.`);
+      if (found.unpacked) return readFileSync(join(`${file}.unpacked`, path));
       const start = base + Number(found.offset);
-      return bytes.toString('utf8', start, start + found.size);
+      return bytes.subarray(start, start + found.size);
     },
   };
 }
