@@ -146,31 +146,33 @@ function Shell({ live, said, ...choice }: { live: LiveState; said: string } & La
     ),
   );
   return (
-    <div className="shell">
-      <button type="button" className="skip" onClick={focusContent}>
-        {t('nav.skip')}
-      </button>
-      {session.demo && (
-        <section className="ribbon" aria-label="Demo">
-          {t('demo.ribbon')}
-        </section>
-      )}
-      <div className="frame">
-        <Sidebar route={route} {...choice} />
-        <div className="content">
-          {live === 'interrupted' && (
-            <p className="banner tone-wait live-off" role="status">
-              <Icon name="offline" />
-              <span>{t('live.off')}</span>
-            </p>
-          )}
-          <Routed route={route} />
+    <>
+      <div className="shell">
+        <button type="button" className="skip" onClick={focusContent}>
+          {t('nav.skip')}
+        </button>
+        {session.demo && (
+          <section className="ribbon" aria-label="Demo">
+            {t('demo.ribbon')}
+          </section>
+        )}
+        <div className="frame">
+          <Sidebar route={route} {...choice} />
+          <div className="content">
+            {live === 'interrupted' && (
+              <p className="banner tone-wait live-off" role="status">
+                <Icon name="offline" />
+                <span>{t('live.off')}</span>
+              </p>
+            )}
+            <Routed route={route} />
+          </div>
         </div>
       </div>
       <p className={said ? 'toast' : 'toast toast-empty'} role="status">
         {said}
       </p>
-    </div>
+    </>
   );
 }
 

@@ -96,7 +96,15 @@ export function createFakeServer(options: { session: Session | null; devices: re
       close: () => listeners.clear(),
     };
   };
-  return { send, connect, change, add };
+  /** Holds events back, as an interrupted stream does, until the returned function is called. */
+  const silence = (): (() => void) => {
+    const held = [...listeners];
+    listeners.clear();
+    return () => {
+      for (const listener of held) listeners.add(listener);
+    };
+  };
+  return { send, connect, change, add, silence };
 }
 
 const isProblem = (value: unknown): value is Problem => typeof value === 'object' && value !== null && 'code' in value;
