@@ -1,0 +1,225 @@
+import { createDecipheriv, createECDH, createHash, createHmac, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
+import { httpbis } from 'http-message-signatures';
+import { SignJWT } from 'jose';
+import {
+  ALG,
+  type BindingKind,
+  bindingDigest,
+  concat,
+  createReader,
+  createWriter,
+  digest,
+  ekUri,
+} from '../../attestation/index.ts';
+import {
+  certificate,
+  CA_EXTENSIONS,
+  type Made,
+  nameExtension,
+  purposeExtension,
+  tpmNames,
+  usageExtension,
+} from '../../attestation/testing/certificates.ts';
+import { akParameters, attestBytes, DEVICE_ATTRIBUTES, eccKey, type SoftKey, softSign } from '../../attestation/testing/softTpm.ts';
+import type { MachineReport } from '../../contract/index.ts';
+import { thumbprintOf } from '../enrollment/tpmProof.ts';
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+const EK_PURPOSE = '2.23.133.8.1';
+
+/** A maker of TPMs: its root, trusted where a test says so. */
+export function createMaker(name = 'Infineon Test Root'): Made {
+  return certificate({ subject: name, extensions: CA_EXTENSIONS });
+}
+
+export type SoftDevice = ReturnType<typeof createSoftDevice>;
+
+/**
+ * A device whose TPM is in this process: real keys and real signatures over the structures of a TPM, so that a test can also make what no
+ * TPM would. What a TPM itself does is tested against swtpm.
+ */
+export function createSoftDevice(options: { maker?: Made; name?: string } = {}) {
+  const ek = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const ekSpki = new Uint8Array(ek.publicKey.export({ type: 'spki', format: 'der' }));
+  const urn = ekUri(ekSpki);
+  const certificates = options.maker ? [ekCertificate(options.maker, ek.publicKey)] : [];
+  const machine: MachineReport = {
+    hostName: options.name ?? 'bench',
+    os: 'Linux',
+    osVersion: 'Debian 12',
+    architecture: 'x64',
+    manufacturer: { value: 'Example' },
+    model: { value: 'Bench' },
+    serial: { unavailable: 'needs root' },
+    hardwareUuid: { unavailable: 'needs root' },
+    virtualMachine: 'no',
+  };
+  const fresh = () => ({
+    ak: eccKey({}, 'P-256', true),
+    deviceKey: eccKey({ attributes: DEVICE_ATTRIBUTES }, 'P-256', true),
+  });
+  let keys = fresh();
+  return {
+    urn,
+    ekSpki,
+    machine,
+    certificates,
+    get ak(): SoftKey {
+      return keys.ak;
+    },
+    get deviceKey(): SoftKey {
+      return keys.deviceKey;
+    },
+    /** The operating system is installed anew: other keys in the same TPM. */
+    reinstall() {
+      keys = fresh();
+    },
+    newDeviceKey() {
+      keys = { ak: keys.ak, deviceKey: fresh().deviceKey };
+    },
+    keyId: () => thumbprintOf(spkiOf(keys.deviceKey)),
+    attestBody(ak: SoftKey = keys.ak) {
+      const made = akParameters(ak);
+      return {
+        tpmInfo: { version: 2, manufacturer: '1229346816', model: 'Test', firmwareVersion: '1.0' },
+        ek: base64(ekSpki),
+        ekCerts: certificates.map(base64),
+        params: {
+          public: base64(made.public),
+          createData: base64(made.creationData),
+          createAttestation: base64(made.attest),
+          createSignature: base64(made.signature),
+        },
+      };
+    },
+    activateCredential: (credential: string, secret: string, ak: SoftKey = keys.ak) =>
+      activate(ek.privateKey, ek.publicKey, ak.name, Buffer.from(credential, 'base64'), Buffer.from(secret, 'base64')),
+    /** Certify and quote over one binding; `forge` replaces parts of it, or the keys that sign. */
+    proof(binding: { origin: string; challenge: string; boundTo: string }, akChain: string[], forge: Forge = {}) {
+      const { ak, deviceKey } = keys;
+      const digestOf = (kind: BindingKind) =>
+        bindingDigest(kind, {
+          origin: binding.origin,
+          challenge: Buffer.from(forge.boundChallenge ?? binding.challenge, 'base64'),
+          grantThumbprint: binding.boundTo,
+          permanentIdentifier: forge.identifier ?? urn,
+          akName: ak.name,
+          deviceKeyName: deviceKey.name,
+        });
+      const pcrs = Array.from({ length: 8 }, (_, index) => ({ index, value: new Uint8Array(32).fill(index) }));
+      const certify = attestBytes({
+        type: 'certify',
+        extraData: digestOf('certify'),
+        name: deviceKey.name,
+        qualifiedName: deviceKey.name,
+      });
+      const quote = attestBytes({
+        type: 'quote',
+        extraData: digestOf('quote'),
+        selections: [{ hash: ALG.SHA256, pcrs: pcrs.map(({ index }) => index) }],
+        pcrDigest: digest('sha256', ...pcrs.map(({ value }) => value)),
+      });
+      return {
+        challenge: binding.challenge,
+        akChain,
+        akPublic: base64(ak.bytes),
+        deviceKey: { public: base64(deviceKey.bytes) },
+        certify: { attest: base64(certify), signature: base64(softSign(forge.certifyWith ?? ak, certify)) },
+        quote: {
+          attest: base64(quote),
+          signature: base64(softSign(ak, quote)),
+          pcrs: pcrs.map(({ index, value }) => ({ index, value: base64(index === forge.changedPcr ? value.fill(9) : value) })),
+        },
+      };
+    },
+    /** Headers that make a request the device's own (RFC 9421). */
+    sign: (request: SignedRequest) => signRequest(keys.deviceKey.privateKey, thumbprintOf(spkiOf(keys.deviceKey)), request),
+  };
+}
+
+export type Forge = { boundChallenge?: string; identifier?: string; certifyWith?: SoftKey; changedPcr?: number };
+export type SignedRequest = { method: string; url: string; body?: string; created?: Date; nonce?: string; digest?: string };
+
+function spkiOf(key: SoftKey): Uint8Array {
+  return new Uint8Array(createPublicKey(key.privateKey).export({ type: 'spki', format: 'der' }));
+}
+
+function ekCertificate(maker: Made, publicKey: KeyObject): Uint8Array {
+  return certificate({
+    issuer: maker,
+    signingKey: maker.key,
+    subject: new Uint8Array([0x30, 0]),
+    spki: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })),
+    extensions: [usageExtension(0x08), purposeExtension(EK_PURPOSE), nameExtension(tpmNames())],
+  }).der;
+}
+
+/** TPM2_ActivateCredential for an ECC endorsement key (TPM 2.0 Library part 1, section 24 and annex C.6.1). */
+function activate(privateKey: KeyObject, publicKey: KeyObject, akName: Uint8Array, blob: Uint8Array, encrypted: Uint8Array): Uint8Array {
+  const point = createReader(createReader(encrypted, 'secret').tpm2b(), 'point');
+  const [x, y] = [point.tpm2b(), point.tpm2b()];
+  const ecdh = createECDH('prime256v1');
+  ecdh.setPrivateKey(Buffer.from(String(privateKey.export({ format: 'jwk' }).d), 'base64url'));
+  const z = new Uint8Array(ecdh.computeSecret(concat(new Uint8Array([4]), x, y)));
+  const ekX = new Uint8Array(Buffer.from(String(publicKey.export({ format: 'jwk' }).x), 'base64url'));
+  const text = (value: string) => new TextEncoder().encode(`${value}\0`);
+  const counter = (value: number) => createWriter().u32(value).finish();
+  const seed = digest('sha256', counter(1), z, text('IDENTITY'), x, ekX);
+  const kdfa = (label: string, context: Uint8Array, bits: number) =>
+    new Uint8Array(
+      createHmac('sha256', seed)
+        .update(concat(counter(1), text(label), context, counter(bits)))
+        .digest(),
+    ).subarray(0, bits / 8);
+  const body = createReader(createReader(blob, 'credential').tpm2b(), 'id object');
+  const mac = body.tpm2b();
+  const identity = body.take(body.remaining());
+  const expected = createHmac('sha256', kdfa('INTEGRITY', new Uint8Array(0), 256)).update(identity).update(akName).digest();
+  if (!expected.equals(mac)) throw new Error('TPM_RC_INTEGRITY: the credential is for another key.');
+  const cipher = createDecipheriv('aes-128-cfb', kdfa('STORAGE', akName, 128), new Uint8Array(16));
+  return createReader(concat(cipher.update(identity), cipher.final()), 'secret').tpm2b();
+}
+
+async function signRequest(privateKey: KeyObject, keyId: string, request: SignedRequest): Promise<Record<string, string>> {
+  const { body } = request;
+  const content = request.digest ?? (body === undefined ? undefined : createHash('sha256').update(body).digest('base64'));
+  const headers: Record<string, string> = content === undefined ? {} : { 'content-digest': `sha-256=:${content}:` };
+  const signed = await httpbis.signMessage(
+    {
+      name: 'muster',
+      fields: ['@method', '@target-uri', ...Object.keys(headers)],
+      params: ['created', 'nonce', 'keyid', 'alg'],
+      paramValues: {
+        created: request.created ?? new Date(),
+        nonce: request.nonce ?? Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url'),
+      },
+      key: {
+        id: keyId,
+        alg: 'ecdsa-p256-sha256',
+        sign: async (data) => sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+      },
+    },
+    { method: request.method, url: request.url, headers },
+  );
+  return signed.headers as Record<string, string>;
+}
+
+export type GrantKey = { privateKey: KeyObject; thumbprint: string };
+
+export function createGrantKey(): GrantKey {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { privateKey, thumbprint: thumbprintOf(new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))) };
+}
+
+export type ProofRequest = { method: string; url: string; token?: string; issuedAt?: number; jti?: string; nonce?: string };
+
+/** A DPoP proof (RFC 9449). */
+export async function dpopProof(key: GrantKey, request: ProofRequest): Promise<string> {
+  const { kty, crv, x, y } = createPublicKey(key.privateKey).export({ format: 'jwk' });
+  const ath = request.token === undefined ? {} : { ath: createHash('sha256').update(request.token).digest('base64url') };
+  const nonce = request.nonce === undefined ? {} : { nonce: request.nonce };
+  return new SignJWT({ htm: request.method, htu: request.url, jti: request.jti ?? randomUUID(), ...ath, ...nonce })
+    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } as never })
+    .setIssuedAt(request.issuedAt ?? Math.floor(Date.now() / 1000))
+    .sign(key.privateKey);
+}
