@@ -6,6 +6,7 @@ import { etagOf, versionOf } from '../devices/deviceRoutes.ts';
 import { viewsOf } from '../devices/view.ts';
 import { refuse } from '../error.ts';
 import { type App, actorOf, type Context, DECIDERS, OWNERS, READERS } from '../http/context.ts';
+import { onOwner } from '../inventory/importDevice.ts';
 import { changeExplicit, type ExplicitChange, visibleValues } from '../inventory/layers.ts';
 import { forgetDevice, setLifecycle } from '../inventory/lifecycle.ts';
 import { refreshDevice } from '../inventory/refresh.ts';
@@ -13,6 +14,7 @@ import { audit } from '../store/audit.ts';
 import { findDevice } from '../store/devices.ts';
 import { loadLayers, saveLayer } from '../store/layers.ts';
 import type { DeviceRow } from '../store/schema.ts';
+import { loadSettings } from '../store/settings.ts';
 import type { Trx } from '../store/store.ts';
 
 const ById = z.object({ id: Id });
@@ -92,7 +94,11 @@ export async function deviceChangeRoutes(app: App, context: Context): Promise<vo
         if (device.lifecycle === 'deleted') refuse('device-deleted');
         const { explicit } = await loadLayers(trx, device);
         const touched = await saveLayer(trx, now(), device.id, 'explicit', changeExplicit(explicit, change));
-        const refreshed = await refreshDevice(trx, now(), device, { touched, unassign: owner === null });
+        const refreshed = await refreshDevice(trx, now(), device, {
+          touched,
+          unassign: owner === null,
+          ...(owner ? onOwner(trx, now(), await loadSettings(trx), device) : {}),
+        });
         await audit(trx, now(), {
           ...by(request),
           action: 'device.updated',

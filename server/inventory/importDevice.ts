@@ -136,6 +136,13 @@ function arrival(trx: Trx, now: number, settings: TeamSettings, source: Source):
 
 const OWNER_MISSING = 'Policy asks for an owner before devices from this source are approved.';
 
+/** For a device that waits only for its owner, and gets one: policy looks again. Any other wait is an administrator's to end. */
+export function onOwner(trx: Trx, now: number, settings: TeamSettings, device: DeviceRow): { decide?: Decide } {
+  const waitsForOwner =
+    device.approval === 'pending' && device.enrolled_at === null && device.approval_reason === OWNER_MISSING;
+  return waitsForOwner ? { decide: arrival(trx, now, settings, device.source) } : {};
+}
+
 const stayRefused =
   (claim: DeviceRow): Decide =>
   async () => ({

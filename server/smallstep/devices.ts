@@ -1,5 +1,5 @@
 import { canonicalIdentifier } from '../inventory/identifiers.ts';
-import { type ImportOutcome, importDevice } from '../inventory/importDevice.ts';
+import { type ImportOutcome, importDevice, onOwner } from '../inventory/importDevice.ts';
 import { changeExplicit, type ExplicitChange } from '../inventory/layers.ts';
 import { setLifecycle } from '../inventory/lifecycle.ts';
 import { refreshDevice } from '../inventory/refresh.ts';
@@ -7,6 +7,7 @@ import { audit } from '../store/audit.ts';
 import { findDeviceByIdentifier } from '../store/devices.ts';
 import { loadLayers, saveLayer } from '../store/layers.ts';
 import type { DeviceRow } from '../store/schema.ts';
+import { loadSettings } from '../store/settings.ts';
 import type { Trx } from '../store/store.ts';
 import { DevicePatch, DeviceRequest, LifecyclePatch, parseBody } from './bodies.ts';
 import { decodeCursor, listName, nextCursor } from './cursor.ts';
@@ -117,7 +118,11 @@ async function patchDevice(trx: Trx, call: Call, device: DeviceRow, change: Expl
   const now = call.context.now();
   const { explicit } = await loadLayers(trx, device);
   const touched = await saveLayer(trx, now, device.id, 'explicit', changeExplicit(explicit, change));
-  const refreshed = await refreshDevice(trx, now, device, { touched, unassign: change.email === null });
+  const refreshed = await refreshDevice(trx, now, device, {
+    touched,
+    unassign: change.email === null,
+    ...(change.email ? onOwner(trx, now, await loadSettings(trx), device) : {}),
+  });
   if (touched || Object.keys(refreshed.after).length > 0) {
     const { data: _before, ...before } = explicit;
     await audit(trx, now, {

@@ -35,6 +35,7 @@ export type RouteTable = {
   handler: (call: Call) => Promise<Answer>;
 }[];
 
+const VERSION_HEADER = 'x-smallstep-api-version';
 const ROLES = { read: READERS, decide: DECIDERS, own: OWNERS } as const;
 
 /** Console roles for a scope: whoever may read, decide, or change settings. */
@@ -62,9 +63,8 @@ function rolesOf(scope: Scope) {
  */
 export async function smallstepMount(app: FastifyInstance, { context }: { context: Context }): Promise<void> {
   app.addHook('onSend', async (request, reply, payload) => {
-    reply.header('x-request-id', request.id);
-    reply.header('x-smallstep-api-version', versionToEcho(request));
-    reply.header('cache-control', 'no-store');
+    if (isCompatible(request.raw.url) && !reply.hasHeader(VERSION_HEADER))
+      reply.header(VERSION_HEADER, versionToEcho(request));
     return payload;
   });
   app.setErrorHandler((error, request, reply) => sendCompatible(request, reply, error));
@@ -104,11 +104,8 @@ export async function smallstepMount(app: FastifyInstance, { context }: { contex
 }
 
 async function run(context: Context, route: RouteTable[number], request: FastifyRequest, reply: FastifyReply) {
-  const version = requestedVersion(
-    first(request.headers['x-smallstep-api-version']),
-    request.headers.accept,
-    route.versions,
-  );
+  const version = requestedVersion(first(request.headers[VERSION_HEADER]), request.headers.accept, route.versions);
+  reply.header(VERSION_HEADER, version);
   const answer = await route.handler({
     context,
     version,
