@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../agent/commandTable.ts';
 import { has, root } from './packed.ts';
 
 const MAC = ['build/mac/scripts/preinstall', 'build/mac/scripts/postinstall', 'build/mac/uninstall.sh'];
@@ -43,7 +44,7 @@ describe('the system service', () => {
     writeFileSync(
       file,
       unit()
-        .replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true')
+        .replace(/^(ExecStart(?:Pre)?=-?)\S+/gm, '$1/bin/true')
         .replace(/^Documentation=.*\n/m, ''),
     );
     const run = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
@@ -59,6 +60,19 @@ describe('the system service', () => {
       },
     );
     expect(run.status, run.stdout.trim().split('\n').at(-1)).toBe(0);
+  });
+
+  it('runs commands that the command line has', () => {
+    const lines = unit().match(/^ExecStart(?:Pre)?=.*$/gm) ?? [];
+    expect(lines).toHaveLength(2);
+    for (const line of lines) {
+      const [program, name, ...options] = line.replace(/^\w+=-?/, '').split(' ');
+      expect(program).toBe('/opt/Muster/resources/agent/muster');
+      const command = COMMANDS.find(({ path }) => path.length === 1 && path[0] === name);
+      const known = command?.options.map((option) => `--${option.name}`) ?? [];
+      expect(known).toEqual(expect.arrayContaining(options));
+      expect(command).toBeDefined();
+    }
   });
 
   it('may use the TPM through the group, and no other device', () => {
