@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { enrolOnce, type Logger, type SystemBrowser } from '../app/index.ts';
+import { enrolOnce, type Logger } from '../app/index.ts';
 import { Device, type SelfDevice } from '../contract/index.ts';
 import { demoPorts } from './client.ts';
 import type { Demo } from './demo.ts';
 import { DemoFailure } from './failure.ts';
-import { browse } from './scriptedBrowser.ts';
+import { scriptedPerson } from './scriptedPerson.ts';
 
 /** The one line that `--once` prints. */
 export type OnceResult = {
@@ -28,7 +28,11 @@ export async function runOnce(demo: Demo, version: string, log: Logger): Promise
     process.stderr.write(`${name.padEnd(16)} ${ms.toFixed(0).padStart(6)} ms\n`);
   // A fresh enrolment: the client forgets its keys; TPM, people and inventory stay.
   await rm(join(demo.folder, 'client'), { recursive: true, force: true });
-  const ports = demoPorts({ folder: demo.folder, tcti: demo.tcti, browser: signingIn(demo), log });
+  const atTheBrowser = scriptedPerson(demo.people.person, {
+    onError: (error) =>
+      process.stderr.write(`The sign-in pages: ${error instanceof Error ? error.message : String(error)}\n`),
+  });
+  const ports = demoPorts({ folder: demo.folder, tcti: demo.tcti, browser: atTheBrowser, log });
   const device = await enrolOnce(ports, {
     serverUrl: demo.origin,
     version,
@@ -49,27 +53,6 @@ export async function runOnce(demo: Demo, version: string, log: Logger): Promise
     ekClass: device.ekClass,
     demo: device.demo,
     elapsedMs: Math.round(performance.now() - started),
-  };
-}
-
-/** The demo person at the sign-in and confirm pages. */
-function signingIn(demo: Demo): SystemBrowser {
-  return {
-    async open(url) {
-      const { person } = demo.people;
-      // The client waits at its loopback address; a browser would walk there on its own while the client goes on.
-      browse(url, ({ fields, buttons }) => {
-        if (fields.has('login')) {
-          fields.set('login', person.email);
-          fields.set('password', person.password);
-        }
-        const accept = buttons.find((button) => /=(accept|confirm|yes)$/.test(button));
-        if (accept) fields.set(accept.slice(0, accept.indexOf('=')), accept.slice(accept.indexOf('=') + 1));
-        return fields;
-      }).catch((error: unknown) =>
-        process.stderr.write(`The sign-in pages: ${error instanceof Error ? error.message : String(error)}\n`),
-      );
-    },
   };
 }
 
