@@ -26,14 +26,15 @@ export type Ffi = {
   proto(definition: string): unknown;
 };
 
-const require = createRequire(import.meta.url);
+// Not named `require`: electron-vite puts one of its own into each bundled module that mentions it.
+const load = createRequire(import.meta.url);
 
 /** Loads koffi when it is first needed: it costs milliseconds that `--help` should not pay. */
 export function loadFfi(): Ffi {
   try {
     // The installed command has koffi's binary beside its own code; a checkout has the package.
     const beside = fileURLToPath(new URL('./koffi.node', import.meta.url));
-    return require(existsSync(beside) ? beside : 'koffi') as Ffi;
+    return load(existsSync(beside) ? beside : 'koffi') as Ffi;
   } catch (cause) {
     throw new NativeError(
       'tpm-library-missing',

@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium } from 'playwright-core';
+
+/** The one Chromium behind all stand-in windows, and what its tests may ask for. */
+export type Host = { context: BrowserContext; endpoint: string; close(): Promise<void> };
+
+let host: Promise<Host> | undefined;
+
+export function startHost(): Promise<Host> {
+  host ??= launch();
+  return host;
+}
+
+export async function stopHost(): Promise<void> {
+  const running = await host;
+  await running?.close();
+}
+
+async function launch(): Promise<Host> {
+  const profile = mkdtempSync(join(tmpdir(), 'muster-standin-'));
+  const executablePath = process.env.STANDIN_CHROMIUM;
+  if (!executablePath) throw new Error('STANDIN_CHROMIUM names no Chromium.');
+  const port = process.env.STANDIN_DEBUG_PORT ?? '0';
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    headless: true,
+    viewport: null,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      `--remote-debugging-port=${port}`,
+    ],
+  });
+  return {
+    context,
+    endpoint: `http://127.0.0.1:${port}`,
+    async close() {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/** `app://window/path` is `https://window.app.test/path` in Chromium: a secure, standard origin that its policies understand. */
+export const toWeb = (url: string) => url.replace(/^([a-z]+):\/\/([^/]+)/, 'https://$2.$1.test');
+export const fromWeb = (url: string) => url.replace(/^https:\/\/([^./]+)\.([a-z]+)\.test/, '$2://$1');
