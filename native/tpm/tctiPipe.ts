@@ -10,6 +10,7 @@ const TRANSMIT_AT = 16;
 const RECEIVE_AT = 24;
 const TRY_AGAIN = 0xa0009;
 const SLICE_MS = 250;
+const OPEN_DEADLINE_MS = 10_000;
 
 /** True where tpm2-tss and the library for this TCTI are installed. */
 export function tctiInstalled(tcti: Tcti): boolean {
@@ -20,7 +21,7 @@ export function tctiInstalled(tcti: Tcti): boolean {
  * Opens a TPM through tpm2-tss's TCTI loader. Both libraries are named by absolute path; the loader never gets an
  * empty configuration, on which it would try every emulator on loopback.
  */
-export async function openTctiPipe(tcti: Tcti, ffi: Ffi = loadFfi()): Promise<Pipe> {
+export async function openTctiPipe(tcti: Tcti, ffi: Ffi = loadFfi(), deadlineMs = OPEN_DEADLINE_MS): Promise<Pipe> {
   if (tcti.kind === 'device') await checkDevice(tcti.path);
   // The loader would append its errors to stderr, or to a file that the caller's environment names.
   process.env.TSS2_LOG = 'all+NONE';
@@ -34,7 +35,7 @@ export async function openTctiPipe(tcti: Tcti, ffi: Ffi = loadFfi()): Promise<Pi
   const initialize = library.func('uint32_t Tss2_TctiLdr_Initialize(const char *conf, _Out_ void **context)');
   const finalize = library.func('void Tss2_TctiLdr_Finalize(_Inout_ void **context)');
   const held: [Pointer | null] = [null];
-  const rc = await callAsync(initialize, name, held);
+  const rc = await withDeadline(callAsync(initialize, name, held), deadlineMs);
   const context = held[0];
   if (rc !== 0 || context === null) throw openError(tcti, rc);
 
