@@ -1,8 +1,9 @@
 // npm run package -- --linux deb rpm | --win dir | --mac dir [--stub]: the installers of electron-builder.yml.
 // Everything that electron-builder 26 takes from its surroundings is set here and nowhere else: version 27 replaces these variables.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { ensurePackages, ensureSystem, findNode, root } from './bootstrap.mjs';
 import { makeStubRuntime, STUB_NOTE, STUB_SUFFIX } from './stub/runtimes.mjs';
 import { forPackaging } from './systemPackages.mjs';
@@ -64,6 +65,20 @@ function buildParts(which) {
   if (which === 'all' || !there('dist/agent')) run('Building the command line', 'build/buildAgent.ts', []);
 }
 
+/** What the command line says of itself, as files that the deb and the rpm install. */
+function writeCommandFiles() {
+  const folder = join(root, '.work/package');
+  mkdirSync(folder, { recursive: true });
+  const print = (...args) => {
+    const printed = spawnSync(findNode(), [join(root, 'dist/agent/lib/muster.mjs'), ...args]);
+    if (printed.status !== 0) stop(`muster ${args.join(' ')} failed: ${printed.stderr}`);
+    return printed.stdout;
+  };
+  writeFileSync(join(folder, 'muster.1.gz'), gzipSync(print('man'), { level: 9 }));
+  for (const shell of ['bash', 'zsh', 'fish'])
+    writeFileSync(join(folder, `muster.${shell}`), print('completion', shell));
+}
+
 function checkParts() {
   const missing = PARTS.filter((part) => !there(part));
   if (missing.length > 0) stop(`Nothing to pack: ${missing.join(', ')} not there. Run it without --no-build.`);
@@ -117,6 +132,7 @@ const unmet = ensureSystem(forPackaging(request.system, request.targets));
 if (unmet.length > 0) stop(`Packaging needs ${unmet.join(', ')}.`);
 buildParts(request.build);
 checkParts();
+if (request.system === 'linux') writeCommandFiles();
 
 const runtime = request.stub ? undefined : realRuntime(request.system);
 const stub = runtime === undefined;

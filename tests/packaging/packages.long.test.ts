@@ -185,6 +185,8 @@ describe.skipIf(absent)(`packages on a stub runtime${absent ? ` (needs ${absent}
       const files = listing();
       expect(files).toContain('./usr/lib/systemd/system/muster-agent.service');
       expect(files).toContain('./usr/share/icons/hicolor/512x512/apps/muster-app.png');
+      expect(files).toContain('./usr/share/man/man1/muster.1.gz');
+      expect(files).toContain('./usr/share/bash-completion/completions/muster');
       expect(files).not.toContain('udev/rules.d');
       expect(files).not.toContain('./etc/muster');
       const entry = inside('./usr/share/applications/muster-app.desktop');
@@ -244,7 +246,7 @@ describe.skipIf(absent)(`packages on a stub runtime${absent ? ` (needs ${absent}
     const query = (...args: string[]) => output('rpm', '-qp', ...args, one('*.rpm'));
 
     it('has the same contents and scripts as the deb', () => {
-      const owned = (paths: string[]) => paths.filter((path) => !/\/$|doc|licenses/.test(path)).sort();
+      const owned = (paths: string[]) => paths.filter((path) => !/\/$|doc|licenses|\/zsh\//.test(path)).sort();
       const deb = output('dpkg-deb', '--contents', one('*.deb'))
         .split('\n')
         .filter((line) => line.startsWith('-'));
