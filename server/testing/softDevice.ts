@@ -1,4 +1,14 @@
-import { createDecipheriv, createECDH, createHash, createHmac, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
+import {
+  createDecipheriv,
+  createECDH,
+  createHash,
+  createHmac,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomUUID,
+  sign,
+} from 'node:crypto';
 import { httpbis } from 'http-message-signatures';
 import { SignJWT } from 'jose';
 import {
@@ -12,15 +22,22 @@ import {
   ekUri,
 } from '../../attestation/index.ts';
 import {
-  certificate,
   CA_EXTENSIONS,
+  certificate,
   type Made,
   nameExtension,
   purposeExtension,
   tpmNames,
   usageExtension,
 } from '../../attestation/testing/certificates.ts';
-import { akParameters, attestBytes, DEVICE_ATTRIBUTES, eccKey, type SoftKey, softSign } from '../../attestation/testing/softTpm.ts';
+import {
+  akParameters,
+  attestBytes,
+  DEVICE_ATTRIBUTES,
+  eccKey,
+  type SoftKey,
+  softSign,
+} from '../../attestation/testing/softTpm.ts';
 import type { MachineReport } from '../../contract/index.ts';
 import { thumbprintOf } from '../enrollment/tpmProof.ts';
 
@@ -74,9 +91,6 @@ export function createSoftDevice(options: { maker?: Made; name?: string } = {}) 
     reinstall() {
       keys = fresh();
     },
-    newDeviceKey() {
-      keys = { ak: keys.ak, deviceKey: fresh().deviceKey };
-    },
     keyId: () => thumbprintOf(spkiOf(keys.deviceKey)),
     attestBody(ak: SoftKey = keys.ak) {
       const made = akParameters(ak);
@@ -96,7 +110,8 @@ export function createSoftDevice(options: { maker?: Made; name?: string } = {}) 
       activate(ek.privateKey, ek.publicKey, ak.name, Buffer.from(credential, 'base64'), Buffer.from(secret, 'base64')),
     /** Certify and quote over one binding; `forge` replaces parts of it, or the keys that sign. */
     proof(binding: { origin: string; challenge: string; boundTo: string }, akChain: string[], forge: Forge = {}) {
-      const { ak, deviceKey } = keys;
+      const { ak } = keys;
+      const deviceKey = forge.deviceKey ?? keys.deviceKey;
       const digestOf = (kind: BindingKind) =>
         bindingDigest(kind, {
           origin: binding.origin,
@@ -128,17 +143,34 @@ export function createSoftDevice(options: { maker?: Made; name?: string } = {}) 
         quote: {
           attest: base64(quote),
           signature: base64(softSign(ak, quote)),
-          pcrs: pcrs.map(({ index, value }) => ({ index, value: base64(index === forge.changedPcr ? value.fill(9) : value) })),
+          pcrs: pcrs.map(({ index, value }) => ({
+            index,
+            value: base64(index === forge.changedPcr ? value.fill(9) : value),
+          })),
         },
       };
     },
     /** Headers that make a request the device's own (RFC 9421). */
-    sign: (request: SignedRequest) => signRequest(keys.deviceKey.privateKey, thumbprintOf(spkiOf(keys.deviceKey)), request),
+    sign: (request: SignedRequest) =>
+      signRequest(keys.deviceKey.privateKey, thumbprintOf(spkiOf(keys.deviceKey)), request),
   };
 }
 
-export type Forge = { boundChallenge?: string; identifier?: string; certifyWith?: SoftKey; changedPcr?: number };
-export type SignedRequest = { method: string; url: string; body?: string; created?: Date; nonce?: string; digest?: string };
+export type Forge = {
+  boundChallenge?: string;
+  identifier?: string;
+  certifyWith?: SoftKey;
+  deviceKey?: SoftKey;
+  changedPcr?: number;
+};
+export type SignedRequest = {
+  method: string;
+  url: string;
+  body?: string;
+  created?: Date;
+  nonce?: string;
+  digest?: string;
+};
 
 function spkiOf(key: SoftKey): Uint8Array {
   return new Uint8Array(createPublicKey(key.privateKey).export({ type: 'spki', format: 'der' }));
@@ -155,7 +187,13 @@ function ekCertificate(maker: Made, publicKey: KeyObject): Uint8Array {
 }
 
 /** TPM2_ActivateCredential for an ECC endorsement key (TPM 2.0 Library part 1, section 24 and annex C.6.1). */
-function activate(privateKey: KeyObject, publicKey: KeyObject, akName: Uint8Array, blob: Uint8Array, encrypted: Uint8Array): Uint8Array {
+function activate(
+  privateKey: KeyObject,
+  publicKey: KeyObject,
+  akName: Uint8Array,
+  blob: Uint8Array,
+  encrypted: Uint8Array,
+): Uint8Array {
   const point = createReader(createReader(encrypted, 'secret').tpm2b(), 'point');
   const [x, y] = [point.tpm2b(), point.tpm2b()];
   const ecdh = createECDH('prime256v1');
@@ -174,15 +212,23 @@ function activate(privateKey: KeyObject, publicKey: KeyObject, akName: Uint8Arra
   const body = createReader(createReader(blob, 'credential').tpm2b(), 'id object');
   const mac = body.tpm2b();
   const identity = body.take(body.remaining());
-  const expected = createHmac('sha256', kdfa('INTEGRITY', new Uint8Array(0), 256)).update(identity).update(akName).digest();
+  const expected = createHmac('sha256', kdfa('INTEGRITY', new Uint8Array(0), 256))
+    .update(identity)
+    .update(akName)
+    .digest();
   if (!expected.equals(mac)) throw new Error('TPM_RC_INTEGRITY: the credential is for another key.');
   const cipher = createDecipheriv('aes-128-cfb', kdfa('STORAGE', akName, 128), new Uint8Array(16));
   return createReader(concat(cipher.update(identity), cipher.final()), 'secret').tpm2b();
 }
 
-async function signRequest(privateKey: KeyObject, keyId: string, request: SignedRequest): Promise<Record<string, string>> {
+async function signRequest(
+  privateKey: KeyObject,
+  keyId: string,
+  request: SignedRequest,
+): Promise<Record<string, string>> {
   const { body } = request;
-  const content = request.digest ?? (body === undefined ? undefined : createHash('sha256').update(body).digest('base64'));
+  const content =
+    request.digest ?? (body === undefined ? undefined : createHash('sha256').update(body).digest('base64'));
   const headers: Record<string, string> = content === undefined ? {} : { 'content-digest': `sha-256=:${content}:` };
   const signed = await httpbis.signMessage(
     {
@@ -211,12 +257,20 @@ export function createGrantKey(): GrantKey {
   return { privateKey, thumbprint: thumbprintOf(new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))) };
 }
 
-export type ProofRequest = { method: string; url: string; token?: string; issuedAt?: number; jti?: string; nonce?: string };
+export type ProofRequest = {
+  method: string;
+  url: string;
+  token?: string;
+  issuedAt?: number;
+  jti?: string;
+  nonce?: string;
+};
 
 /** A DPoP proof (RFC 9449). */
 export async function dpopProof(key: GrantKey, request: ProofRequest): Promise<string> {
   const { kty, crv, x, y } = createPublicKey(key.privateKey).export({ format: 'jwk' });
-  const ath = request.token === undefined ? {} : { ath: createHash('sha256').update(request.token).digest('base64url') };
+  const ath =
+    request.token === undefined ? {} : { ath: createHash('sha256').update(request.token).digest('base64url') };
   const nonce = request.nonce === undefined ? {} : { nonce: request.nonce };
   return new SignJWT({ htm: request.method, htu: request.url, jti: request.jti ?? randomUUID(), ...ath, ...nonce })
     .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } as never })

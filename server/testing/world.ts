@@ -3,11 +3,27 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Made } from '../../attestation/testing/certificates.ts';
-import { Ceremony, Challenge, Grant, type Problem, type Scope, SelfDevice, type TeamSettings } from '../../contract/index.ts';
-import { createServer, type MusterServer, type ServerOptions } from '../createServer.ts';
+import {
+  Ceremony,
+  Challenge,
+  Grant,
+  type Problem,
+  type Scope,
+  SelfDevice,
+  type TeamSettings,
+} from '../../contract/index.ts';
 import { storeRoot } from '../attestation/roots.ts';
+import { createServer, type MusterServer, type ServerOptions } from '../createServer.ts';
 import { changeSettings, createApiToken, createInvite } from '../setUp.ts';
-import { createMaker, createGrantKey, createSoftDevice, dpopProof, type Forge, type GrantKey, type SoftDevice } from './softDevice.ts';
+import {
+  createGrantKey,
+  createMaker,
+  createSoftDevice,
+  dpopProof,
+  type Forge,
+  type GrantKey,
+  type SoftDevice,
+} from './softDevice.ts';
 
 export type Answer = { status: number; headers: Headers; body: unknown; text: string };
 export type World = Awaited<ReturnType<typeof startWorld>>;
@@ -18,41 +34,79 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
   const folder = await mkdtemp(join(tmpdir(), 'muster-server-'));
   let ahead = 0;
   const clock = () => Date.now() + ahead;
-  let server: MusterServer = await createServer({ store: folder, demo: false, rateLimitFactor: 1000, clock, ...options.server });
+  let server: MusterServer = await createServer({
+    store: folder,
+    demo: false,
+    rateLimitFactor: 1000,
+    clock,
+    ...options.server,
+  });
   if (options.settings) await changeSettings(server.store, options.settings);
   const maker = createMaker();
   await trust(server, maker);
 
-  const call = async (method: string, path: string, request: { body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> => {
-    const body = request.body === undefined ? undefined : typeof request.body === 'string' ? request.body : JSON.stringify(request.body);
+  const call = async (
+    method: string,
+    path: string,
+    request: { body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Answer> => {
+    const body =
+      request.body === undefined
+        ? undefined
+        : typeof request.body === 'string'
+          ? request.body
+          : JSON.stringify(request.body);
     const headers = { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...request.headers };
-    const response = await fetch(`${server.origin}${path}`, { method, headers, redirect: 'manual', ...(body === undefined ? {} : { body }) });
+    const response = await fetch(`${server.origin}${path}`, {
+      method,
+      headers,
+      redirect: 'manual',
+      ...(body === undefined ? {} : { body }),
+    });
     const text = await response.text();
     const json = /json/.test(response.headers.get('content-type') ?? '');
     return { status: response.status, headers: response.headers, text, body: json ? JSON.parse(text) : undefined };
   };
 
   const withGrant = async (key: GrantKey, grant: string, path: string, body: unknown): Promise<Answer> => {
-    const proof = await dpopProof(key, { method: 'POST', url: `${server.origin}${path}`, token: grant, issuedAt: Math.floor(clock() / 1000) });
+    const proof = await dpopProof(key, {
+      method: 'POST',
+      url: `${server.origin}${path}`,
+      token: grant,
+      issuedAt: Math.floor(clock() / 1000),
+    });
     return call('POST', path, { body, headers: { authorization: `DPoP ${grant}`, dpop: proof } });
   };
 
   const asDevice = async (device: SoftDevice, method: string, path: string, body?: unknown): Promise<Answer> => {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const url = `${server.origin}${path}`;
-    const signed = await device.sign({ method, url, created: new Date(clock()), ...(text === undefined ? {} : { body: text }) });
+    const signed = await device.sign({
+      method,
+      url,
+      created: new Date(clock()),
+      ...(text === undefined ? {} : { body: text }),
+    });
     return call(method, path, { headers: signed, ...(text === undefined ? {} : { body: text }) });
   };
 
   const announce = async (device: SoftDevice, key: GrantKey, identifier = device.urn): Promise<Ceremony> => {
-    const body = { permanentIdentifier: identifier, deviceName: device.machine.hostName, os: device.machine.os, keyThumbprint: key.thumbprint };
+    const body = {
+      permanentIdentifier: identifier,
+      deviceName: device.machine.hostName,
+      os: device.machine.os,
+      keyThumbprint: key.thumbprint,
+    };
     return Ceremony.parse((await call('POST', '/api/v1/ceremonies', { body })).body);
   };
 
   /** Signs a person in by an invite, as a browser and an app would, up to the access token. Each step is a request. */
   const signIn = async (ceremony: Ceremony, key: GrantKey, email = 'ada@example.com'): Promise<string> => {
     const invite = await createInvite(server.store, { email }, clock());
-    const opened = await call('POST', '/api/v1/invites/open', { body: { secret: invite.secret }, headers: { origin: server.origin } });
+    const opened = await call('POST', '/api/v1/invites/open', {
+      body: { secret: invite.secret },
+      headers: { origin: server.origin },
+    });
     const browser = createBrowser(server.origin, opened.headers.getSetCookie());
     const verifier = randomBytes(32).toString('base64url');
     const redirect = 'http://127.0.0.1:1/callback';
@@ -74,7 +128,13 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
     const code = end.callback?.searchParams.get('code');
     if (!code) throw new Error(`no code: ${end.callback?.search ?? end.text}`);
     const url = `${server.origin}/oidc/token`;
-    const form = { grant_type: 'authorization_code', code, redirect_uri: redirect, client_id: 'desktop', code_verifier: verifier };
+    const form = {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: redirect,
+      client_id: 'desktop',
+      code_verifier: verifier,
+    };
     const answer = await fetch(url, {
       method: 'POST',
       headers: { dpop: await dpopProof(key, { method: 'POST', url }) },
@@ -88,7 +148,10 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
   const grantFor = async (key: GrantKey, token: string, ceremonyId: string): Promise<Answer> => {
     const url = `${server.origin}/api/v1/grants`;
     const proof = await dpopProof(key, { method: 'POST', url, token, issuedAt: Math.floor(clock() / 1000) });
-    return call('POST', '/api/v1/grants', { body: { ceremonyId }, headers: { authorization: `DPoP ${token}`, dpop: proof } });
+    return call('POST', '/api/v1/grants', {
+      body: { ceremonyId },
+      headers: { authorization: `DPoP ${token}`, dpop: proof },
+    });
   };
 
   /** Announces, signs in and gets the grant. */
@@ -111,9 +174,14 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
     return (activated.body as { chain: string[] }).chain;
   };
 
-  const submit = async (walk: Walk, akChain: string[], forge: Forge & { origin?: string; challenge?: string } = {}): Promise<Answer> => {
+  const submit = async (
+    walk: Walk,
+    akChain: string[],
+    forge: Forge & { origin?: string; challenge?: string } = {},
+  ): Promise<Answer> => {
     const { device, key, grant } = walk;
-    const challenge = forge.challenge ?? Challenge.parse((await withGrant(key, grant, '/api/v1/challenges', {})).body).challenge;
+    const challenge =
+      forge.challenge ?? Challenge.parse((await withGrant(key, grant, '/api/v1/challenges', {})).body).challenge;
     const binding = { origin: forge.origin ?? server.origin, challenge, boundTo: key.thumbprint };
     const proof = device.proof(binding, akChain, forge);
     return withGrant(key, grant, '/api/v1/enrollments', { kind: 'tpm', machine: device.machine, proof });
@@ -125,7 +193,8 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
     return submit(walk, await activate(walk));
   };
 
-  const token = async (...scopes: Scope[]): Promise<string> => (await createApiToken(server.store, { name: 'test', scopes }, clock())).secret;
+  const token = async (...scopes: Scope[]): Promise<string> =>
+    (await createApiToken(server.store, { name: 'test', scopes }, clock())).secret;
 
   return {
     get server() {
@@ -148,7 +217,10 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
     enroll,
     token,
     api: async (bearer: string, method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
-      call(method, path, { headers: { authorization: `Bearer ${bearer}`, ...headers }, ...(body === undefined ? {} : { body }) }),
+      call(method, path, {
+        headers: { authorization: `Bearer ${bearer}`, ...headers },
+        ...(body === undefined ? {} : { body }),
+      }),
     newDevice: (name?: string) => createSoftDevice({ maker, ...(name === undefined ? {} : { name }) }),
     /** Moves the server's clock. */
     advance: (ms: number) => {
@@ -159,7 +231,14 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
     restart: async () => {
       await server.close();
       const port = Number(new URL(server.origin).port);
-      server = await createServer({ store: folder, demo: false, rateLimitFactor: 1000, clock, ...options.server, port });
+      server = await createServer({
+        store: folder,
+        demo: false,
+        rateLimitFactor: 1000,
+        clock,
+        ...options.server,
+        port,
+      });
     },
     close: async () => {
       await server.close();
@@ -169,7 +248,13 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
 }
 
 export async function trust(server: MusterServer, maker: Made): Promise<void> {
-  const root = { certificate: maker.der, vendor: 'Infineon', role: 'root', ek_class: 'hardware', source: 'administrator' } as const;
+  const root = {
+    certificate: maker.der,
+    vendor: 'Infineon',
+    role: 'root',
+    ek_class: 'hardware',
+    source: 'administrator',
+  } as const;
   await server.store.write((trx) => storeRoot(trx, Date.now(), root));
   server.context.roots.changed();
 }
@@ -188,14 +273,22 @@ export function createBrowser(origin: string, cookieLines: readonly string[] = [
     }
   };
   remember(cookieLines);
-  const go = async (start: string, init: RequestInit = {}): Promise<{ path: string; status: number; text: string; headers: Headers; callback?: URL }> => {
+  const go = async (
+    start: string,
+    init: RequestInit = {},
+  ): Promise<{ path: string; status: number; text: string; headers: Headers; callback?: URL }> => {
     let url = new URL(start, origin);
     let request = init;
     for (let hop = 0; hop < 15; hop += 1) {
-      if (url.origin !== origin) return { path: url.pathname, status: 0, text: '', headers: new Headers(), callback: url };
+      if (url.origin !== origin)
+        return { path: url.pathname, status: 0, text: '', headers: new Headers(), callback: url };
       const sent = [...cookies].filter(([, cookie]) => url.pathname.startsWith(cookie.path));
       const cookie = sent.map(([name, { value }]) => `${name}=${value}`).join('; ');
-      const response = await fetch(url, { ...request, redirect: 'manual', headers: { ...(request.headers as Record<string, string>), cookie } });
+      const response = await fetch(url, {
+        ...request,
+        redirect: 'manual',
+        headers: { ...(request.headers as Record<string, string>), cookie },
+      });
       remember(response.headers.getSetCookie());
       const location = response.headers.get('location');
       if (location === null || response.status < 300 || response.status >= 400) {
@@ -209,8 +302,11 @@ export function createBrowser(origin: string, cookieLines: readonly string[] = [
   };
   return {
     open: (path: string) => go(path),
-    submit: (path: string, fields: Record<string, string>, headers: Record<string, string> = { 'sec-fetch-site': 'same-origin' }) =>
-      go(path, { method: 'POST', body: new URLSearchParams(fields), headers }),
+    submit: (
+      path: string,
+      fields: Record<string, string>,
+      headers: Record<string, string> = { 'sec-fetch-site': 'same-origin' },
+    ) => go(path, { method: 'POST', body: new URLSearchParams(fields), headers }),
     cookies,
   };
 }
