@@ -1,13 +1,17 @@
-import { readFile } from 'node:fs/promises';
+import { readFile as readFromDisk } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { type Fact, fact, looksVirtual, type MachineFacts, uuidFact } from './report.ts';
 
 type Read = { text: string } | { absent: true } | { refused: true };
 
+export type ReadFile = (path: string) => Promise<string>;
+const readUtf8: ReadFile = (path) => readFromDisk(path, 'utf8');
+
 const ROOT_ONLY = 'Linux lets only root read it. The Muster service reads it where it is installed.';
 
 /** Linux: DMI (/sys/class/dmi/id) or, on boards without it, the device tree. `root` stands in front of every path, for tests. */
-export async function collectLinux(root = ''): Promise<MachineFacts> {
+export async function collectLinux(root = '', readFile: ReadFile = readUtf8): Promise<MachineFacts> {
+  const readText = (path: string) => tryRead(path, readFile);
   const dmi = (name: string) => readText(`${root}/sys/class/dmi/id/${name}`);
   const tree = (name: string) => readText(`${root}/proc/device-tree/${name}`);
   const [vendor, product, serial, uuid, board, treeModel, treeSerial, release, cpu, hypervisor] = await Promise.all([
@@ -18,7 +22,7 @@ export async function collectLinux(root = ''): Promise<MachineFacts> {
     dmi('board_name'),
     tree('model'),
     tree('serial-number'),
-    readRelease(root),
+    readRelease(root, readText),
     readText(`${root}/proc/cpuinfo`),
     readText(`${root}/sys/hypervisor/type`),
   ]);
@@ -60,17 +64,17 @@ function asFact(read: Read, name: string): Fact {
   return fact('text' in read ? read.text : undefined, name);
 }
 
-async function readText(path: string): Promise<Read> {
+async function tryRead(path: string, readFile: ReadFile): Promise<Read> {
   try {
     // Device-tree strings end in a NUL.
-    return { text: (await readFile(path, 'utf8')).replace(/\0+$/, '') };
+    return { text: (await readFile(path)).replace(/\0+$/, '') };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'EACCES' || code === 'EPERM' ? { refused: true } : { absent: true };
   }
 }
 
-async function readRelease(root: string): Promise<string> {
+async function readRelease(root: string, readText: (path: string) => Promise<Read>): Promise<string> {
   for (const path of ['/etc/os-release', '/usr/lib/os-release']) {
     const read = await readText(root + path);
     if ('text' in read) return parseOsRelease(read.text);

@@ -37,7 +37,7 @@ export function macFacts(registry: MacRegistry, profile: MacProfile, osVersion: 
     model,
     serial: fact(registry.serial ?? profile.serial, 'serial number'),
     hardwareUuid: uuidFact(registry.uuid ?? profile.uuid),
-    provisioningUdid: udidFact(profile),
+    provisioningUdid: udidFact(virtual ? {} : profile),
     virtualMachine: virtual ? 'yes' : known ? 'no' : 'unknown',
   };
 }
