@@ -66,6 +66,7 @@ describe.skipIf(absent)(`packages on a stub runtime${absent ? ` (needs ${absent}
       expect(archive.paths).toContain('dist/renderer/index.html');
       const manifest = JSON.parse(archive.read('package.json').toString());
       expect(archive.paths).toContain(manifest.main);
+      expect(manifest).toMatchObject({ productName: 'Muster' });
       expect(manifest).not.toHaveProperty('devDependencies');
     });
 

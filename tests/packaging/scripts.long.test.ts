@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../agent/commandTable.ts';
+import { withRegistration } from '../../build/msiProject.mjs';
+import { MANAGED_PLACES } from '../../contract/managedSettings.ts';
 import { has, root } from './packed.ts';
 
 const MAC = ['build/mac/scripts/preinstall', 'build/mac/scripts/postinstall', 'build/mac/uninstall.sh'];
@@ -129,3 +132,42 @@ describe.skipIf(spawnSync('makensis', ['-VERSION']).error !== undefined)(
     });
   },
 );
+
+describe('additions to the msi', () => {
+  const builder = createRequire(createRequire(import.meta.url).resolve('electron-builder/package.json'));
+  const template = readFileSync(
+    join(dirname(builder.resolve('app-builder-lib/package.json')), 'templates/msi/template.xml'),
+    'utf8',
+  );
+
+  it('find their places in the project that electron-builder writes, once each', () => {
+    const project = withRegistration(template);
+    expect(project.length).toBeGreaterThan(template.length);
+    expect(() => withRegistration(project.replaceAll('ProductComponents', 'Other'))).toThrow(/no single/);
+    const group = project.slice(project.indexOf('<ComponentGroup Id="ProductComponents"'));
+    expect(group.match(/<Component Id="\w+"/g)).toEqual([
+      '<Component Id="MusterRegistration"',
+      '<Component Id="MusterServerUrl"',
+      '<Component Id="MusterProvisioningToken"',
+    ]);
+    expect(project).toContain(`Key="${MANAGED_PLACES.windowsKey}" Name="ServerUrl"`);
+    expect(project).toContain('<Property Id="PROVISIONINGTOKEN" Secure="yes" Hidden="yes"/>');
+  });
+
+  it('register the same links and start at login as the other installer', () => {
+    const [nsis, msi] = ['build/installer.nsh', 'build/msiProject.mjs'].map((file) =>
+      readFileSync(join(root, file), 'utf8'),
+    );
+    expect(nsis).toMatch(/Classes\\muster\\shell\\open\\command" "" '"\$INSTDIR\\\S+" "%1"'/);
+    expect(msi).toContain('Value="&quot;[APPLICATIONFOLDER]Muster.exe&quot; &quot;%1&quot;"');
+    for (const text of [nsis, msi]) expect(text).toContain('--hidden --at-login');
+  });
+
+  it.skipIf(!has('xmllint'))('are well-formed (needs xmllint)', () => {
+    const xml = withRegistration(
+      `<Wix><Property Id="ApplicationFolderName" Value="x"/><ComponentGroup Id="ProductComponents" Directory="APPLICATIONFOLDER"></ComponentGroup></Wix>`,
+    );
+    const run = spawnSync('xmllint', ['--nonet', '--noout', '-'], { input: xml, encoding: 'utf8' });
+    expect(run.status, run.stderr).toBe(0);
+  });
+});

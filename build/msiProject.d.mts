@@ -1,0 +1,2 @@
+export function withRegistration(project: string): string;
+export function msiProjectCreated(file: string): Promise<void>;
