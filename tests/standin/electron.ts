@@ -77,36 +77,34 @@ export const protocol = strict('protocol', {
   handle: (scheme, handler) => void schemes.set(scheme, handler as never),
 } satisfies Partial<Electron.Protocol>);
 
+/** Names of permissions in Electron and in Chromium's DevTools. */
+const PERMISSIONS: Record<string, string> = {
+  geolocation: 'geolocation',
+  notifications: 'notifications',
+  media: 'camera',
+  'clipboard-read': 'clipboard-read',
+  midi: 'midi',
+};
 /** Chromium's own permissions follow the app's handler, so that a page that asks gets the app's answer. */
-const CHROMIUM_PERMISSIONS = [
-  'geolocation',
-  'notifications',
-  'audioCapture',
-  'videoCapture',
-  'clipboardReadWrite',
-  'midi',
-] as const;
+async function applyPermissions(answers: Record<string, boolean>): Promise<void> {
+  const { context } = await startHost();
+  const session = await context.browser()?.newBrowserCDPSession();
+  for (const [electronName, name] of Object.entries(PERMISSIONS)) {
+    const setting = answers[electronName] ? 'granted' : 'denied';
+    await session?.send('Browser.setPermission', { permission: { name }, setting });
+  }
+}
 const sessionMethods = {
   setPermissionRequestHandler: (handler) => {
-    for (const permission of CHROMIUM_PERMISSIONS) {
-      handler?.(
-        undefined as never,
-        permission as never,
-        (granted) => {
-          record.permissions[permission] = granted;
-        },
-        {} as never,
-      );
+    const answers: Record<string, boolean> = {};
+    for (const permission of Object.keys(PERMISSIONS)) {
+      const callback = (granted: boolean) => {
+        answers[permission] = granted;
+      };
+      handler?.(undefined as never, permission as never, callback, {} as never);
     }
-    void startHost().then(async ({ context }) => {
-      const session = await context.browser()?.newBrowserCDPSession();
-      for (const [name, granted] of Object.entries(record.permissions)) {
-        await session?.send('Browser.setPermission', {
-          permission: { name: CDP_NAMES[name] ?? name },
-          setting: granted ? 'granted' : 'denied',
-        });
-      }
-    });
+    Object.assign(record.permissions, answers);
+    void applyPermissions(answers);
   },
   setPermissionCheckHandler: (handler) => {
     record.permissions.check = handler?.(null, 'notifications' as never, '', {} as never) ?? true;
@@ -123,11 +121,6 @@ const sessionMethods = {
     record.proxy = config;
   },
 } satisfies Partial<Electron.Session>;
-const CDP_NAMES: Record<string, string> = {
-  audioCapture: 'microphone',
-  videoCapture: 'camera',
-  clipboardReadWrite: 'clipboard-read',
-};
 export const session = strict('session', {
   defaultSession: strict('session.defaultSession', Object.assign(new EventEmitter(), sessionMethods)),
 });

@@ -86,6 +86,7 @@ export async function startStandIn(options: WindowOptions & { arguments?: string
   const browser = await connect(`http://127.0.0.1:${port}`, child);
   const newestPage = async () => {
     for (let attempt = 0; attempt < 400; attempt += 1) {
+      if (child.exitCode !== null) throw new Error(`The app ended with ${child.exitCode}.`);
       const page = browser
         .contexts()
         .flatMap((context) => context.pages())
@@ -102,9 +103,13 @@ export async function startStandIn(options: WindowOptions & { arguments?: string
     clearTimeout(timer);
     await browser.close().catch(() => undefined);
   };
+  const giveUp = async (error: unknown): Promise<never> => {
+    await stop(() => child.kill('SIGKILL'));
+    throw error;
+  };
   const hidden = options.arguments?.includes('--hidden') ?? false;
   return {
-    page: hidden ? (undefined as never) : await newestPage(),
+    page: hidden ? (undefined as never) : await newestPage().catch(giveUp),
     child,
     tell,
     newestPage,
