@@ -12,6 +12,10 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
-    coverage: { provider: 'v8', include: ['attestation/**/*.ts'], exclude: ['**/*.test.ts', '**/vectors/**'] },
+    coverage: {
+      provider: 'v8',
+      include: ['attestation/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/vectors/**', 'attestation/testing/**', 'attestation/{fuzz,bench,makeManifest}.ts'],
+    },
   },
 });

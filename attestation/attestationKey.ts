@@ -3,7 +3,7 @@ import { type CreationData, parseAttest, parseCreationData, parseSignature } fro
 import { sameBytes } from './bytes.ts';
 import { refuse } from './error.ts';
 import { digest, hashOf, strongHashOf } from './hashes.ts';
-import { checkKeyStrength, keyObjectOf } from './keys.ts';
+import { checkKeyStrength, lazyKey } from './keys.ts';
 import { hasAttributes, nameOfBytes, type PublicArea, parsePublic } from './publicArea.ts';
 import { encodeSpki, keyNumbersOf } from './spki.ts';
 import { ALG, ATTRIBUTE } from './tpmConstants.ts';
@@ -18,7 +18,8 @@ export type AttestationKey = {
   name: Uint8Array;
   /** Canonical SubjectPublicKeyInfo DER. */
   spki: Uint8Array;
-  key: KeyObject;
+  /** Made when it is first read. */
+  readonly key: KeyObject;
 };
 
 export type VerifiedAttestationKey = AttestationKey & { creationData: CreationData };
@@ -68,7 +69,16 @@ export function describeKey(area: PublicArea, publicBytes: Uint8Array, what: str
   const numbers = keyNumbersOf(area);
   checkKeyStrength(numbers, what);
   const name = nameOfBytes(area.nameAlg, publicBytes);
-  return { publicBytes, area, name, spki: encodeSpki(numbers), key: keyObjectOf(numbers) };
+  const key = lazyKey(numbers);
+  return {
+    publicBytes,
+    area,
+    name,
+    spki: encodeSpki(numbers),
+    get key() {
+      return key();
+    },
+  };
 }
 
 /**
@@ -98,7 +108,7 @@ export function verifyAttestationKey(parameters: {
   }
   const signature = parseSignature(parameters.signature);
   checkTpmSignature(ak.area, ak.key, signature, parameters.attest, 'The creation attestation');
-  return { ...ak, creationData };
+  return Object.assign(ak, { creationData });
 }
 
 export { IN_THIS_TPM };

@@ -72,6 +72,20 @@ describe('paths', () => {
       expect(find(leaf(root, { hash }), [root])).toHaveLength(1);
   });
 
+  it('accepts a certificate signed with PSS, and no other padding under that name', () => {
+    const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+    const rsa = ca('RSA Root', undefined, CA_EXTENSIONS, { key });
+    const sha256 = der(DER.SEQUENCE, derOid('2.16.840.1.101.3.4.2.1'));
+    const mask = der(DER.SEQUENCE, derOid('1.2.840.113549.1.1.8'), sha256);
+    const algorithm = der(
+      DER.SEQUENCE,
+      derOid('1.2.840.113549.1.1.10'),
+      der(DER.SEQUENCE, der(0xa0, sha256), der(0xa1, mask)),
+    );
+    expect(find(leaf(rsa, { algorithm, pss: true }), [rsa])).toHaveLength(1);
+    expect(refusal(() => find(leaf(rsa, { algorithm }), [rsa]))).toBe('no-path');
+  });
+
   it('refuses a leaf that issued another leaf', () => {
     const first = leaf(root);
     const second = certificate({ subject: 'Second', issuer: first, extensions: EK_EXTENSIONS });

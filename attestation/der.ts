@@ -1,4 +1,3 @@
-import { concat, toHex } from './bytes.ts';
 import { type AttestationErrorCode, refuse } from './error.ts';
 
 /** One TLV of DER (X.690). `tag` is the identifier octet; offsets are into `source`. */
@@ -136,15 +135,19 @@ export function deviate(mode: DerMode, what: string): void {
 
 /** Encodes one TLV. */
 export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
-  const content = concat(...contents);
-  return concat(new Uint8Array([tag, ...derLength(content.length)]), content);
-}
-
-function derLength(length: number): number[] {
-  if (length < 0x80) return [length];
-  if (length < 0x100) return [0x81, length];
-  if (length < 0x10000) return [0x82, length >> 8, length & 0xff];
-  return [0x83, length >> 16, (length >> 8) & 0xff, length & 0xff];
+  let length = 0;
+  for (const content of contents) length += content.length;
+  const head = length < 0x80 ? 2 : length < 0x100 ? 3 : length < 0x10000 ? 4 : 5;
+  const encoded = new Uint8Array(head + length);
+  encoded[0] = tag;
+  encoded[1] = head === 2 ? length : 0x80 | (head - 2);
+  for (let i = head - 1, left = length; i > 1; i -= 1, left >>>= 8) encoded[i] = left & 0xff;
+  let at = head;
+  for (const content of contents) {
+    encoded.set(content, at);
+    at += content.length;
+  }
+  return encoded;
 }
 
 /** A non-negative INTEGER from its magnitude. */
@@ -165,6 +168,3 @@ export function derOid(dotted: string): Uint8Array {
   }
   return der(DER.OID, new Uint8Array(bytes));
 }
-
-/** For messages: an unexpected value in hexadecimal, cut short. */
-export const glimpse = (bytes: Uint8Array): string => toHex(bytes.subarray(0, 16));

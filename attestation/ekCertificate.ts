@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { sameBytes } from './bytes.ts';
-import { CERTIFICATE_MAX, type Certificate, extensionOf, OID, parseCertificate, publicKeyOf } from './certificate.ts';
+import { CERTIFICATE_MAX, type Certificate, extensionOf, OID, parseCertificate } from './certificate.ts';
 import { bytesOf, DER, readDer } from './der.ts';
 import { AttestationError, refuse } from './error.ts';
 import {
@@ -12,9 +12,9 @@ import {
   KEY_USAGE,
   keyUsageOf,
 } from './extensions.ts';
-import { checkKeyStrength } from './keys.ts';
+import { checkKeyStrength, lazyKey } from './keys.ts';
 import { findPath, type Issuer, indexIssuers, untrustedIssuers } from './path.ts';
-import { ekUri } from './permanentIdentifier.ts';
+import { urnOfSpki } from './permanentIdentifier.ts';
 import {
   classOfVendor,
   createTrustStore,
@@ -33,7 +33,7 @@ export type EkCertificate = {
   raw: Uint8Array;
   /** Canonical SubjectPublicKeyInfo DER of the endorsement key, and the key itself. */
   spki: Uint8Array;
-  publicKey: KeyObject;
+  readonly publicKey: KeyObject;
   /** From the subject alternative name: the registry's name (or the code) of the manufacturer, its code in upper-case hexadecimal, model, version. */
   manufacturer?: { code: string; name: string };
   model?: string;
@@ -74,8 +74,18 @@ export function parseEkCertificate(nvBlob: Uint8Array): EkCertificate {
     irregular.push('the public key is encoded in another form than the canonical one');
   const names = alternativeNamesOf(certificate);
   if (!names) irregular.push('there is no subject alternative name');
-  const read = { certificate, raw, spki, publicKey: publicKeyOf(certificate), irregular };
-  return names ? { ...read, ...describeTpm(names) } : read;
+
+  const key = lazyKey(certificate.key);
+  return {
+    certificate,
+    raw,
+    spki,
+    get publicKey() {
+      return key();
+    },
+    ...(names ? describeTpm(names) : {}),
+    irregular,
+  };
 }
 
 function withoutHeader(blob: Uint8Array, irregular: string[]): Uint8Array {
@@ -140,7 +150,7 @@ export function verifyEkCertificate(ek: EkCertificate | Uint8Array, options: EkO
   const store = 'index' in options.roots ? options.roots : createTrustStore({ roots: options.roots });
   const extra = readExtra(options.intermediates ?? []);
   const notes = parsed.irregular.map((what) => `Tolerated: ${what}.`);
-  const base = { certificate: parsed, urn: ekUri(parsed.spki) };
+  const base = { certificate: parsed, urn: urnOfSpki(parsed.spki) };
   const expired = options.at.getTime() > certificate.notAfter.getTime();
   let path: Issuer[];
   try {
@@ -189,7 +199,7 @@ export function verifyEndorsementKey(
       class: 'absent',
       reasons: ['The device sent no certificate for its endorsement key.'],
       path: [],
-      urn: ekUri(spki),
+      urn: urnOfSpki(spki),
     };
   }
   if (certificates.length > 16) refuse('too-large', 'More than 16 EK certificates are more than a TPM holds.');

@@ -1,7 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { refuse } from './error.ts';
-import { curveSize } from './publicArea.ts';
-import { encodeSpki, type KeyNumbers, parseSpki, toBigInt } from './spki.ts';
+import { encodeSpki, isOnCurve, type KeyNumbers, parseSpki, toBigInt } from './spki.ts';
 import { CURVE } from './tpmConstants.ts';
 
 const CURVE_NAMES: Record<number, string> = { [CURVE.P256]: 'P-256', [CURVE.P384]: 'P-384', [CURVE.P521]: 'P-521' };
@@ -54,7 +53,7 @@ export function isRocaWeak(modulus: Uint8Array): boolean {
  */
 export function checkKeyStrength(key: KeyNumbers, what: string): void {
   if (key.type === 'ecc') {
-    curveSize(key.curve);
+    if (!isOnCurve(key)) refuse('weak-key', `${what} is not a point of its curve.`);
     return;
   }
   const bits = bitLength(key.modulus);
@@ -70,6 +69,15 @@ export function checkKeyStrength(key: KeyNumbers, what: string): void {
       `${what} was made by the flawed Infineon generator (CVE-2017-15361): its private key can be computed. Update the TPM's firmware and renew its keys.`,
     );
   }
+}
+
+/** The key object of numbers that were checked, made when it is first asked for: OpenSSL takes as long to set one up as for three signatures. */
+export function lazyKey(numbers: KeyNumbers): () => KeyObject {
+  let key: KeyObject | undefined;
+  return () => {
+    key ??= keyObjectOf(numbers);
+    return key;
+  };
 }
 
 export function bitLength(bytes: Uint8Array): number {

@@ -19,7 +19,9 @@ export type Issuer = {
   /** SHA-256 of the DER, hexadecimal: what an anchor is recognised by. */
   sha256: string;
   anchor: boolean;
-  key: () => KeyObject;
+  identifiers: { subject?: string; authority?: string };
+  /** Whether this issuer's key signed a certificate; remembered for certificates that stay, such as a trust store's own. */
+  signed: (certificate: Certificate) => boolean;
 };
 
 /** Certificates by subject name; anchors first. Build it once for a set that stays, since it keeps parsed keys. */
@@ -53,14 +55,17 @@ const KNOWN_CRITICAL: ReadonlySet<string> = new Set([
 
 export function issuerOf(certificate: Certificate, anchor: boolean): Issuer {
   let key: KeyObject | undefined;
-  const sha256 = toHex(digest('sha256', certificate.raw));
+  const known = new WeakMap<Certificate, boolean>();
   return {
     certificate,
-    sha256,
+    sha256: toHex(digest('sha256', certificate.raw)),
     anchor,
-    key: () => {
+    identifiers: keyIdentifiersOf(certificate),
+    signed: (below) => {
       key ??= publicKeyOf(certificate);
-      return key;
+      const signed = known.get(below) ?? isSignedBy(below, key);
+      known.set(below, signed);
+      return signed;
     },
   };
 }
@@ -116,12 +121,12 @@ type Search = {
 function extend(search: Search, path: readonly Issuer[], below: Certificate): Issuer[] | undefined {
   const last = path.at(-1);
   if (last?.anchor) return [...path];
-  const wanted = keyIdentifiersOf(below).authority;
+  const wanted = last ? last.identifiers.authority : keyIdentifiersOf(below).authority;
   const subject = toHex(below.issuer);
   const candidates = search.indexes.flatMap((index) => index.get(subject) ?? []);
   for (const candidate of candidates.sort((a, b) => Number(b.anchor) - Number(a.anchor))) {
     if (path.some(({ sha256 }) => sha256 === candidate.sha256)) continue;
-    const own = keyIdentifiersOf(candidate.certificate).subject;
+    const own = candidate.identifiers.subject;
     const named = wanted !== undefined && own !== undefined;
     if (named && wanted !== own) continue;
     const found = attempt(search, path, below, candidate, named);
@@ -147,7 +152,7 @@ function attempt(
     search.checks += 1;
     if (search.checks > MAX_SIGNATURE_CHECKS)
       refuse('path-too-long', 'The certificates allow too many paths to try them all.');
-    if (!isSignedBy(below, candidate.key())) {
+    if (!candidate.signed(below)) {
       // Two authorities may share a name; only a key identifier says that this one was meant.
       if (named && candidate.anchor)
         refuse(
@@ -178,24 +183,24 @@ function checkLeaf(leaf: Certificate, options: PathOptions): void {
 
 /** `below` holds the CA certificates between this issuer and the leaf. */
 function checkIssuer(issuer: Certificate, below: readonly Certificate[], options: PathOptions): void {
-  const name = describeName(issuer.subject);
+  const name = () => describeName(issuer.subject);
   const constraints = basicConstraintsOf(issuer);
   if (issuer.version !== 3 || !constraints?.ca)
-    refuse('not-a-ca', `${name} issued a certificate but is no certificate authority.`);
+    refuse('not-a-ca', `${name()} issued a certificate but is no certificate authority.`);
   const usage = keyUsageOf(issuer);
   if (usage !== undefined && (usage & KEY_USAGE.keyCertSign) === 0)
-    refuse('key-usage', `The key of ${name} may not sign certificates.`);
+    refuse('key-usage', `The key of ${name()} may not sign certificates.`);
   // Self-issued certificates do not count (RFC 5280 section 6.1.4 (l)).
   const counted = below.filter((certificate) => !sameBytes(certificate.subject, certificate.issuer)).length;
   if (constraints.pathLength !== undefined && counted > constraints.pathLength) {
-    refuse('path-length', `${name} may have ${constraints.pathLength} authorities below it, here are ${counted}.`);
+    refuse('path-length', `${name()} may have ${constraints.pathLength} authorities below it, here are ${counted}.`);
   }
   const purposes = extendedKeyUsageOf(issuer);
   if (purposes && options.purpose && !purposes.includes(options.purpose) && !purposes.includes(OID.ANY_EKU)) {
-    refuse('extended-key-usage', `${name} may not issue certificates for this purpose.`);
+    refuse('extended-key-usage', `${name()} may not issue certificates for this purpose.`);
   }
   checkCritical(issuer);
-  checkKeyStrength(issuer.key, `The key of ${name}`);
+  checkKeyStrength(issuer.key, 'The key of a certificate authority');
   checkDates(issuer, options, false);
 }
 
@@ -217,14 +222,14 @@ function checkDates(
   { at, skewMs = DEFAULT_SKEW_MS }: PathOptions,
   acceptExpired: boolean,
 ): void {
-  const name = describeName(certificate.subject);
+  const name = () => describeName(certificate.subject);
   if (at.getTime() + skewMs < certificate.notBefore.getTime()) {
     refuse(
       'not-yet-valid',
-      `The certificate of ${name} is valid only from ${certificate.notBefore.toISOString()}; check the clocks.`,
+      `The certificate of ${name()} is valid only from ${certificate.notBefore.toISOString()}; check the clocks.`,
     );
   }
   if (!acceptExpired && at.getTime() - skewMs > certificate.notAfter.getTime()) {
-    refuse('expired', `The certificate of ${name} expired on ${certificate.notAfter.toISOString()}.`);
+    refuse('expired', `The certificate of ${name()} expired on ${certificate.notAfter.toISOString()}.`);
   }
 }

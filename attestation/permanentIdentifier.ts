@@ -12,7 +12,12 @@ const PREFIX = 'urn:ek:sha256:';
  */
 export function ekUri(publicKey: KeyObject | Uint8Array): string {
   const spki = publicKey instanceof Uint8Array ? publicKey : publicKey.export({ type: 'spki', format: 'der' });
-  return PREFIX + Buffer.from(digest('sha256', canonicalSpki(spki))).toString('base64');
+  return urnOfSpki(canonicalSpki(spki));
+}
+
+/** The URN of a key whose SubjectPublicKeyInfo is canonical already. */
+export function urnOfSpki(spki: Uint8Array): string {
+  return PREFIX + Buffer.from(digest('sha256', spki)).toString('base64');
 }
 
 /**

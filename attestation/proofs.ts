@@ -39,7 +39,7 @@ export function verifyCertify(
     refuse('wrong-name', 'The certification is about another key than the public area that came with it.');
   }
   checkTpmSignature(ak.area, ak.key, parseSignature(parameters.signature), parameters.attest, 'The certification');
-  return { ...subject, attest };
+  return Object.assign(subject, { attest });
 }
 
 /** The rules for a key that signs for a device: made in its TPM, fixed there, and free to sign what its owner gives it. */

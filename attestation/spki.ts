@@ -124,6 +124,15 @@ function decompress(curve: number, point: Uint8Array): Uint8Array {
   return fromBigInt(y, curveSize(curve));
 }
 
+/** Whether the coordinates satisfy the curve's equation within its field (SEC 1 section 3.2.2.1; the cofactor is 1). */
+export function isOnCurve(key: KeyNumbers & { type: 'ecc' }): boolean {
+  if (!(key.y instanceof Uint8Array)) return isOnCurve({ ...key, y: decompress(key.curve, key.y.compressed) });
+  const { p, b } =
+    B_AND_P[key.curve] ?? refuse('unsupported-algorithm', 'The EC key is on a curve that is not supported.');
+  const [x, y] = [toBigInt(key.x), toBigInt(key.y)];
+  return x < p && y < p && (y * y - ((x * x - 3n) * x + b)) % p === 0n;
+}
+
 function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
   let result = 1n;
   let square = base % modulus;

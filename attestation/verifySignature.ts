@@ -1,6 +1,6 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
 import type { TpmSignature } from './attest.ts';
-import { concat, padTo } from './bytes.ts';
+import { DER, der, derUnsigned } from './der.ts';
 import { refuse } from './error.ts';
 import { hashOf, strongHashOf } from './hashes.ts';
 import { curveSize, type PublicArea } from './publicArea.ts';
@@ -44,11 +44,10 @@ export function checkSignature(
 
 function keyOptions(key: KeyObject, { alg }: TpmSignature) {
   switch (alg) {
-    // A bare key means PKCS #1 v1.5 for RSA, and is verified twice as fast as one with options.
+    // A bare key means PKCS #1 v1.5 for RSA and DER for ECDSA; with an object of options node:crypto takes twice as long.
     case 'rsassa':
-      return key;
     case 'ecdsa':
-      return { key, dsaEncoding: 'ieee-p1363' as const };
+      return key;
     case 'rsapss':
       return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
     default:
@@ -70,6 +69,5 @@ function signatureBytes(key: KeyNumbers, signature: TpmSignature): Uint8Array {
   if (signature.r.length > size || signature.s.length > size) {
     refuse('bad-signature', 'The ECDSA signature is longer than the field of its curve.');
   }
-  const r = padTo(signature.r, size, 'bad-signature', 'The signature value r');
-  return concat(r, padTo(signature.s, size, 'bad-signature', 'The signature value s'));
+  return der(DER.SEQUENCE, derUnsigned(signature.r), derUnsigned(signature.s));
 }

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { constants, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { utf8 } from '../bytes.ts';
 import { OID } from '../certificate.ts';
 import { DER, der, derOid, derUnsigned } from '../der.ts';
@@ -22,6 +22,7 @@ export type CertificateOptions = {
   hash?: 'sha1' | 'sha256' | 'sha384' | 'sha512';
   innerAlgorithm?: Uint8Array;
   algorithm?: Uint8Array;
+  pss?: boolean;
 };
 
 export const TRUE = der(DER.BOOLEAN, new Uint8Array([0xff]));
@@ -109,7 +110,16 @@ export function certificate(options: CertificateOptions = {}): Made {
     extensions.length > 0 ? der(0xa3, der(DER.SEQUENCE, ...extensions)) : new Uint8Array(0),
   );
   return {
-    der: der(DER.SEQUENCE, tbs, algorithm, der(DER.BIT_STRING, new Uint8Array(1), sign(hash, tbs, signer))),
+    der: der(
+      DER.SEQUENCE,
+      tbs,
+      algorithm,
+      der(
+        DER.BIT_STRING,
+        new Uint8Array(1),
+        sign(hash, tbs, options.pss ? { key: signer, padding: constants.RSA_PKCS1_PSS_PADDING } : signer),
+      ),
+    ),
     key,
     subject,
   };

@@ -158,7 +158,7 @@ export function probe(target: Target, input: Uint8Array): { reach: string; flaw?
   } catch (error) {
     if (!(error instanceof AttestationError))
       return { reach: 'crash', flaw: error instanceof Error ? (error.stack ?? error.message) : String(error) };
-    reach = `${error.code} ${error.message.replace(/\d+/g, '#').slice(0, 60)}`;
+    reach = `${error.code} ${error.message.replace(/0x[0-9a-f]+|\d+/g, '#').slice(0, 60)}`;
   }
   return Buffer.compare(before, Buffer.from(input)) === 0 ? { reach } : { reach, flaw: 'The input was changed.' };
 }
