@@ -108,38 +108,13 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
       headers: { origin: server.origin },
     });
     const browser = createBrowser(server.origin, opened.headers.getSetCookie());
-    const verifier = randomBytes(32).toString('base64url');
-    const redirect = 'http://127.0.0.1:1/callback';
-    const query = new URLSearchParams({
-      client_id: 'desktop',
-      response_type: 'code',
-      redirect_uri: redirect,
-      scope: 'openid',
-      state: 'state',
-      nonce: 'nonce',
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-      code_challenge_method: 'S256',
-      ceremony: ceremony.id,
-      dpop_jkt: key.thumbprint,
-    });
-    const page = await browser.open(`/oidc/auth?${query}`);
+    const { path, exchange } = authorization(server.origin, ceremony, key);
+    const page = await browser.open(path);
     if (page.callback) throw new Error(`sign-in ended early: ${page.callback.search}`);
     const end = await browser.submit(`${page.path}/decision`, { decision: 'accept' });
     const code = end.callback?.searchParams.get('code');
     if (!code) throw new Error(`no code: ${end.callback?.search ?? end.text}`);
-    const url = `${server.origin}/oidc/token`;
-    const form = {
-      grant_type: 'authorization_code',
-      code,
-      redirect_uri: redirect,
-      client_id: 'desktop',
-      code_verifier: verifier,
-    };
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers: { dpop: await dpopProof(key, { method: 'POST', url }) },
-      body: new URLSearchParams(form),
-    });
+    const answer = await exchange(code);
     const token = (await answer.json()) as { access_token?: string; token_type?: string; error?: string };
     if (!token.access_token) throw new Error(`no token: ${JSON.stringify(token)}`);
     return token.access_token;
@@ -259,6 +234,48 @@ export async function trust(server: MusterServer, maker: Made): Promise<void> {
   server.context.roots.changed();
 }
 
+/** An authorization request as the app makes it, with the exchange of its code; `change` replaces parameters. */
+export function authorization(
+  origin: string,
+  ceremony: Ceremony,
+  key: GrantKey,
+  change: Record<string, string | undefined> = {},
+) {
+  const verifier = randomBytes(32).toString('base64url');
+  const redirect = 'http://127.0.0.1:1/callback';
+  const parameters: Record<string, string | undefined> = {
+    client_id: 'desktop',
+    response_type: 'code',
+    redirect_uri: redirect,
+    scope: 'openid',
+    state: 'state',
+    nonce: 'nonce',
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    ceremony: ceremony.id,
+    dpop_jkt: key.thumbprint,
+    ...change,
+  };
+  const query = new URLSearchParams(
+    Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const url = `${origin}/oidc/token`;
+  const exchange = async (code: string, form: Record<string, string> = {}, proofKey = key): Promise<Response> =>
+    fetch(url, {
+      method: 'POST',
+      headers: { dpop: await dpopProof(proofKey, { method: 'POST', url }) },
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: redirect,
+        client_id: 'desktop',
+        code_verifier: verifier,
+        ...form,
+      }),
+    });
+  return { path: `/oidc/auth?${query}`, exchange };
+}
+
 /** Follows redirects with its own cookies, and stops at a page or at the loopback callback. */
 export function createBrowser(origin: string, cookieLines: readonly string[] = []) {
   const cookies = new Map<string, { value: string; path: string }>();
@@ -280,16 +297,18 @@ export function createBrowser(origin: string, cookieLines: readonly string[] = [
     let url = new URL(start, origin);
     let request = init;
     for (let hop = 0; hop < 15; hop += 1) {
-      if (url.origin !== origin)
+      // What a loopback client would get; an identity provider is walked through like any site.
+      if (url.pathname === '/callback')
         return { path: url.pathname, status: 0, text: '', headers: new Headers(), callback: url };
-      const sent = [...cookies].filter(([, cookie]) => url.pathname.startsWith(cookie.path));
+      const own = url.origin === origin;
+      const sent = [...cookies].filter(([, cookie]) => own && url.pathname.startsWith(cookie.path));
       const cookie = sent.map(([name, { value }]) => `${name}=${value}`).join('; ');
       const response = await fetch(url, {
         ...request,
         redirect: 'manual',
         headers: { ...(request.headers as Record<string, string>), cookie },
       });
-      remember(response.headers.getSetCookie());
+      if (own) remember(response.headers.getSetCookie());
       const location = response.headers.get('location');
       if (location === null || response.status < 300 || response.status >= 400) {
         return { path: url.pathname, status: response.status, text: await response.text(), headers: response.headers };
