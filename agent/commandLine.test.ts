@@ -1,0 +1,132 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { has } from '../native/testing/tools.ts';
+import { commandName } from './command.ts';
+import { completionScript } from './commands/completion.ts';
+import { manPage } from './commands/man.ts';
+import { parsePcrs } from './commands/tpmQuote.ts';
+import { COMMANDS } from './commandTable.ts';
+import { EXIT } from './exitCodes.ts';
+import { OUTPUTS } from './schemas.ts';
+import { runMuster } from './testing.ts';
+
+describe('muster', () => {
+  it('shows a newcomer what there is, and where to begin', async () => {
+    for (const args of [[], ['--help'], ['help'], ['-h']]) {
+      const { code, out, err } = await runMuster(...args);
+      expect(code).toBe(EXIT.ok);
+      expect(err).toBe('');
+      expect(out).toMatch(/Usage: muster COMMAND/);
+      expect(out).toContain('muster doctor');
+      for (const { path } of COMMANDS) expect(out).toContain(`  ${path.join(' ')}`);
+    }
+  });
+
+  it('has a version', async () => {
+    expect(await runMuster('--version')).toMatchObject({ code: EXIT.ok, out: 'muster 0.1.0\n' });
+  });
+
+  it.each(COMMANDS.map((command) => [commandName(command), command] as const))(
+    '%s explains itself',
+    async (_, command) => {
+      const { code, out } = await runMuster(...command.path, '--help');
+      expect(code).toBe(EXIT.ok);
+      expect(out).toContain(command.summary);
+      for (const option of command.options) expect(out).toContain(`--${option.name}`);
+      expect(out.split('\n').every((line) => line.length <= 100 || line.startsWith('Usage:'))).toBe(true);
+      const handler = await command.load();
+      expect(handler).toBeTypeOf('function');
+    },
+  );
+
+  it.each([
+    [['frobnicate'], 'no command "frobnicate"'],
+    [['logs'], 'muster logs bundle'],
+    [['tpm', '--finger'], 'Did you mean --fingerprint?'],
+    [['tpm', '--fingerprint=yes'], 'takes no value'],
+    [['tpm', '--fingerprint', '--tcti'], '--tcti needs a value'],
+    [['tpm', 'info', 'extra'], 'does not take "extra"'],
+    [['tpm', 'info', '--tcti', 'a', '--tcti', 'b'], 'given twice'],
+    [['tpm'], 'muster tpm --fingerprint'],
+    [['completion'], 'needs SHELL'],
+    [['completion', 'tcsh'], 'bash, zsh, fish'],
+    [['tpm', 'quote', '--pcrs', '24'], 'PCRs from 0 to 23'],
+    [['tpm', 'quote', '--challenge', 'xyz'], 'hexadecimal'],
+    [['schema', 'nothing'], 'There is no JSON output'],
+    [['status', '--state', 'relative'], 'absolute path'],
+    [['enroll', '--state', '/nonexistent-muster'], 'address of the server'],
+  ])('%j is refused with exit code 2 and a hint', async (args, hint) => {
+    const { code, out, err } = await runMuster(...args);
+    expect({ code, out }).toEqual({ code: EXIT.usage, out: '' });
+    expect(err).toContain(hint);
+    expect(err).not.toContain('    at ');
+  });
+
+  it.each([
+    ['swtpm:host=127.0.0.1,port=1', EXIT.hardware],
+    ['cmd:id', EXIT.usage],
+  ])('a TPM at %s that cannot be had is one sentence, advice and an exit code', async (tcti, exit) => {
+    const plain = await runMuster('tpm', '--fingerprint', '--tcti', tcti);
+    expect(plain).toMatchObject({ code: exit, out: '' });
+    expect(plain.err.trim().split('\n')).toHaveLength(2);
+    const json = await runMuster('tpm', '--fingerprint', '--json', '--tcti', tcti);
+    expect(OUTPUTS.error.parse(JSON.parse(json.err)).error.advice.length).toBeGreaterThan(0);
+    const debug = await runMuster('tpm', '--fingerprint', '--debug', '--tcti', tcti);
+    expect(debug.err).toContain('    at ');
+  });
+
+  it('prints a schema for every output', async () => {
+    for (const name of Object.keys(OUTPUTS)) {
+      const { code, out } = await runMuster('schema', ...name.replace(' --fingerprint', '').split(' '));
+      expect(code).toBe(EXIT.ok);
+      expect(JSON.parse(out).$schema).toContain('json-schema.org');
+    }
+  });
+
+  it('reads lists of PCRs', () => {
+    expect(parsePcrs('0-3,7, 7,2')).toEqual([0, 1, 2, 3, 7]);
+    for (const text of ['', '3-1', '0-24', 'a', '1,,2']) expect(() => parsePcrs(text)).toThrow('not a list of PCRs');
+  });
+});
+
+describe('what is generated from the command table', () => {
+  const page = manPage('0.1.0');
+
+  it('the manual page names every command, option and exit code', () => {
+    for (const { path, options } of COMMANDS) {
+      expect(page).toContain(`muster ${path.join(' ')}`);
+      for (const { name } of options) expect(page).toContain(`\\-\\-${name.replaceAll('-', '\\-')}`);
+    }
+    for (const code of Object.values(EXIT)) expect(page).toContain(`.B ${code}\n`);
+  });
+
+  it.skipIf(!has('mandoc') && !has('groff'))(
+    'the manual page is understood by a formatter (needs groff or mandoc)',
+    () => {
+      const run = has('mandoc')
+        ? spawnSync('mandoc', ['-T', 'lint', '-W', 'error'], { input: page, encoding: 'utf8' })
+        : spawnSync('groff', ['-man', '-ww', '-Tascii'], { input: page, encoding: 'utf8' });
+      expect(run.stderr.replace(/.*cannot adjust line.*\n/g, '')).toBe('');
+      expect(run.status).toBe(0);
+    },
+  );
+
+  it.skipIf(!has('bash'))('bash completes commands, words below them and options (needs bash)', () => {
+    const complete = (...words: string[]) => {
+      const script = `${completionScript('bash')}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _muster; echo "\${COMPREPLY[*]}"`;
+      return spawnSync('bash', ['-c', script], { encoding: 'utf8' }).stdout.trim().split(' ');
+    };
+    expect(complete('muster', 'st')).toEqual(['status']);
+    expect(complete('muster', 'tpm', 'i')).toEqual(['info']);
+    expect(complete('muster', 'tpm', 'ek', '--p')).toEqual(['--pem']);
+    expect(complete('muster', 'logs', '')).toEqual(['bundle']);
+    expect(complete('muster', 'completion', 'z')).toEqual(['zsh']);
+  });
+
+  it('fish and zsh know every option', () => {
+    for (const shell of ['fish', 'zsh']) {
+      const script = completionScript(shell);
+      for (const { options } of COMMANDS) for (const { name } of options) expect(script).toContain(name);
+    }
+  });
+});
