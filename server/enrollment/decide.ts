@@ -8,11 +8,11 @@ import { audit } from '../store/audit.ts';
 import { openConflict } from '../store/conflicts.ts';
 import { changeDevice, findDeviceByIdentifier, insertDevice, revokeDeviceKeys } from '../store/devices.ts';
 import { insertEvidence } from '../store/evidence.ts';
-import { hashOf } from '../store/ids.ts';
 import type { DeviceRow, GrantRow, UserRow } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
 import { findUser } from '../store/users.ts';
 import type { ProvenKey, ProvenTpm } from './tpmProof.ts';
+import type { EvidenceBytes } from './verifyEvidence.ts';
 
 /** What an enrolment proved, ready to be decided upon and stored. */
 export type Proven =
@@ -28,6 +28,8 @@ export type Enrolment = {
   /** The request's proofs as received (JSON), kept as evidence. */
   received: unknown;
   settings: TeamSettings;
+  /** The server's origin, which the proofs are bound to. */
+  origin: string;
   actor: Actor;
   requestId: string;
 };
@@ -324,11 +326,7 @@ function machineFacts(machine: MachineReport): Facts {
 }
 
 function evidenceOf(enrolment: Enrolment, deviceId: string) {
-  const { proven, grant, received, machine } = enrolment;
-  const bytes =
-    proven.kind === 'tpm'
-      ? { received, endorsement: proven.facts, boundTo: grant.key_thumbprint, grant: hashOf(grant.id) }
-      : { received, boundTo: grant.key_thumbprint };
+  const { proven, grant, received, machine, origin } = enrolment;
   const verdict =
     proven.kind === 'tpm'
       ? {
@@ -342,7 +340,15 @@ function evidenceOf(enrolment: Enrolment, deviceId: string) {
     kind: proven.kind,
     purpose: 'enrol',
     outcome: 'valid',
-    bytes: JSON.stringify({ ...bytes, permanentIdentifier: grant.permanent_identifier, machine }),
+    bytes: JSON.stringify({
+      version: 1,
+      origin,
+      boundTo: grant.key_thumbprint,
+      permanentIdentifier: grant.permanent_identifier,
+      received,
+      endorsement: proven.kind === 'tpm' ? proven.facts : null,
+      machine,
+    } satisfies EvidenceBytes),
     verdict: JSON.stringify(verdict),
   } as const;
 }

@@ -42,6 +42,7 @@ export async function enroll(context: Context, grant: GrantRow, body: Body, call
         proven,
         received: body.kind === 'tpm' ? body.proof : { ...body, machine: undefined },
         settings,
+        origin: context.origin,
         ...caller,
       });
       if (result.kind === 'enrolled') await spendPermission(trx, now, grant, result.device.id);

@@ -8,6 +8,7 @@ import { insertEvidence } from '../store/evidence.ts';
 import type { DeviceKeyRow, DeviceRow } from '../store/schema.ts';
 import { spend } from './enroll.ts';
 import { verifyTpmProof } from './tpmProof.ts';
+import type { EvidenceBytes } from './verifyEvidence.ts';
 
 type Caller = { actor: Actor; requestId: string };
 
@@ -35,7 +36,7 @@ export async function reattest(
       refuse('device-key-refused', 'This is not the key that the device enrolled with.');
     const facts = JSON.parse(tpm.akCertificate.facts) as EndorsementFacts;
     const verdict = { ekClass: facts.ekClass, reasons: [...facts.reasons, ...tpm.verdict], secureBoot: tpm.secureBoot };
-    const stored = await store(context, device, proof, { outcome: 'valid', verdict, facts }, caller, {
+    const stored = await store(context, device, key, proof, { outcome: 'valid', verdict, facts }, caller, {
       attestation: 'valid',
       attested_at: context.now(),
       ek_class: facts.ekClass,
@@ -47,7 +48,7 @@ export async function reattest(
     // An expired certificate is renewed and says nothing of the device.
     if (error instanceof ServerError && isErrorCode(error.code) && error.code !== 'ak-certificate-refused') {
       const verdict = { code: error.code, reasons: [error.message] };
-      await store(context, device, proof, { outcome: 'failed', verdict, facts: null }, caller, {
+      await store(context, device, key, proof, { outcome: 'failed', verdict, facts: null }, caller, {
         attestation: 'failed',
       });
     }
@@ -64,6 +65,7 @@ type Result = {
 async function store(
   context: Context,
   device: DeviceRow,
+  key: DeviceKeyRow,
   proof: TpmProof,
   result: Result,
   caller: Caller,
@@ -78,10 +80,14 @@ async function store(
       purpose: 'reattest',
       outcome: result.outcome,
       bytes: JSON.stringify({
+        version: 1,
+        origin: context.origin,
+        boundTo: key.thumbprint,
+        permanentIdentifier: device.permanent_identifier,
         received: proof,
         endorsement: result.facts,
-        permanentIdentifier: device.permanent_identifier,
-      }),
+        machine: null,
+      } satisfies EvidenceBytes),
       verdict: JSON.stringify(result.verdict),
     });
     await audit(trx, now, {

@@ -50,18 +50,21 @@ type ProofOf = {
   boundTo: string;
 };
 
-/** Verifies every proof of an enrolment or re-attestation. Pure but for the clock and the record of the AK certificate; stores nothing. */
-export async function verifyTpmProof(
-  context: Context,
-  { proof, permanentIdentifier, boundTo }: ProofOf,
-): Promise<ProvenTpm> {
-  const now = context.now();
+/** What a proof says by itself: everything but the certificate of its attestation key. Pure: the same bytes give the same answer later. */
+export type CheckedProof = {
+  akName: string;
+  akSpki: Uint8Array;
+  deviceKey: ProvenKey;
+  secureBoot: 'on' | 'off' | 'unknown';
+  verdict: string[];
+};
+
+/** Verifies certify and quote over the binding, against the attestation key that came with them. */
+export function checkProof({ proof, permanentIdentifier, boundTo, origin }: ProofOf & { origin: string }): CheckedProof {
   const ak = atStage('attestation-key', () => readAttestationKey(bytes(proof.akPublic)));
-  const akName = text(ak.name);
-  const akCertificate = await checkAkCertificate(context, proof, { akName, akSpki: ak.spki, permanentIdentifier, now });
   const deviceKeyName = atStage('certify', () => objectName(bytes(proof.deviceKey.public)));
   const binding = {
-    origin: context.origin,
+    origin,
     challenge: bytes(proof.challenge),
     grantThumbprint: boundTo,
     permanentIdentifier,
@@ -94,17 +97,30 @@ export async function verifyTpmProof(
   );
   const boot = readSecureBoot(proof.quote.eventLog, pcrs);
   return {
-    akName,
-    akCertificate,
+    akName: text(ak.name),
+    akSpki: ak.spki,
     deviceKey: { thumbprint: thumbprintOf(certified.spki), spki: text(certified.spki), name: text(certified.name) },
     secureBoot: boot.state,
     verdict: [
-      'The attestation key was activated with the endorsement key and holds a live certificate of this inventory.',
       'The attestation key certified the device key over the binding of this enrolment.',
       'The quote of sha256:0-7 answers the same binding and fits the PCR values.',
       boot.reason,
     ],
   };
+}
+
+/** Verifies every proof of an enrolment or re-attestation, and that the attestation key was activated here. Stores nothing. */
+export async function verifyTpmProof(context: Context, request: ProofOf): Promise<ProvenTpm> {
+  const { proof, permanentIdentifier } = request;
+  const now = context.now();
+  // Before the costly proofs: a key that was never activated here is not worth them.
+  const ak = atStage('attestation-key', () => readAttestationKey(bytes(proof.akPublic)));
+  const akFacts = { akName: text(ak.name), akSpki: ak.spki, permanentIdentifier, now };
+  const akCertificate = await checkAkCertificate(context, proof, akFacts);
+  const { akName, deviceKey, secureBoot, verdict } = checkProof({ ...request, origin: context.origin });
+  const activated =
+    'The attestation key was activated with the endorsement key and holds a live certificate of this inventory.';
+  return { akName, akCertificate, deviceKey, secureBoot, verdict: [activated, ...verdict] };
 }
 
 type AkFacts = { akName: string; akSpki: Uint8Array; permanentIdentifier: string; now: number };
