@@ -157,6 +157,24 @@ describe('settings that follow the machine', () => {
     settings.close();
   });
 
+  it('goes on looking when one who follows fails', async () => {
+    const { source, answer } = sourceOf(nothing);
+    const { log, lines } = logger();
+    const settings = await openManagedSettings(source, log);
+    const seen: unknown[] = [];
+    settings.subscribe(() => {
+      throw new Error('broken follower');
+    });
+    settings.subscribe(({ profile }) => seen.push(profile));
+    answer(found({ Team: 'a' }));
+    await settings.refresh();
+    answer(found({ Team: 'b' }));
+    await settings.refresh();
+    expect(seen).toEqual([{ Team: 'a' }, { Team: 'b' }]);
+    expect(lines.filter((line) => line.includes('broken follower'))).toHaveLength(2);
+    settings.close();
+  });
+
   it('never looks twice at once, and one waiting look serves all who ask', async () => {
     const { source, counts, change } = sourceOf(nothing);
     const settings = await openManagedSettings(source, logger().log);

@@ -58,7 +58,14 @@ export async function openManagedSettings(source: ManagedSource, log: Logger): P
       log.warn('A setting of your organization does not count.', { location, setting: name ?? '(all)', reason });
     }
     state = next;
-    for (const listener of listeners) listener(state);
+    for (const listener of listeners) {
+      try {
+        listener(state);
+      } catch (error) {
+        // One follower's mistake must not end the looking for all.
+        log.error('A change of managed settings was not taken up.', { what: String(error) });
+      }
+    }
   }
 
   function refresh(): Promise<void> {
