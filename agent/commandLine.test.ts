@@ -13,7 +13,7 @@ import { runMuster } from './testing.ts';
 describe('muster', () => {
   it('shows a newcomer what there is, and where to begin', async () => {
     for (const args of [[], ['--help'], ['help'], ['-h']]) {
-      const { code, out, err } = await runMuster(...args);
+      const { code, out, err } = await runMuster([...args]);
       expect(code).toBe(EXIT.ok);
       expect(err).toBe('');
       expect(out).toMatch(/Usage: muster COMMAND/);
@@ -23,13 +23,13 @@ describe('muster', () => {
   });
 
   it('has a version', async () => {
-    expect(await runMuster('--version')).toMatchObject({ code: EXIT.ok, out: 'muster 0.1.0\n' });
+    expect(await runMuster(['--version'])).toMatchObject({ code: EXIT.ok, out: 'muster 0.1.0\n' });
   });
 
   it.each(COMMANDS.map((command) => [commandName(command), command] as const))(
     '%s explains itself',
     async (_, command) => {
-      const { code, out } = await runMuster(...command.path, '--help');
+      const { code, out } = await runMuster([...command.path, '--help']);
       expect(code).toBe(EXIT.ok);
       expect(out).toContain(command.summary);
       for (const option of command.options) expect(out).toContain(`--${option.name}`);
@@ -56,7 +56,7 @@ describe('muster', () => {
     [['status', '--state', 'relative'], 'absolute path'],
     [['enroll', '--state', '/nonexistent-muster'], 'address of the server'],
   ])('%j is refused with exit code 2 and a hint', async (args, hint) => {
-    const { code, out, err } = await runMuster(...args);
+    const { code, out, err } = await runMuster([...args]);
     expect({ code, out }).toEqual({ code: EXIT.usage, out: '' });
     expect(err).toContain(hint);
     expect(err).not.toContain('    at ');
@@ -66,18 +66,18 @@ describe('muster', () => {
     ['swtpm:host=127.0.0.1,port=1', EXIT.hardware],
     ['cmd:id', EXIT.usage],
   ])('a TPM at %s that cannot be had is one sentence, advice and an exit code', async (tcti, exit) => {
-    const plain = await runMuster('tpm', '--fingerprint', '--tcti', tcti);
+    const plain = await runMuster(['tpm', '--fingerprint', '--tcti', tcti]);
     expect(plain).toMatchObject({ code: exit, out: '' });
     expect(plain.err.trim().split('\n')).toHaveLength(2);
-    const json = await runMuster('tpm', '--fingerprint', '--json', '--tcti', tcti);
+    const json = await runMuster(['tpm', '--fingerprint', '--json', '--tcti', tcti]);
     expect(OUTPUTS.error.parse(JSON.parse(json.err)).error.advice.length).toBeGreaterThan(0);
-    const debug = await runMuster('tpm', '--fingerprint', '--debug', '--tcti', tcti);
+    const debug = await runMuster(['tpm', '--fingerprint', '--debug', '--tcti', tcti]);
     expect(debug.err).toContain('    at ');
   });
 
   it('prints a schema for every output', async () => {
     for (const name of Object.keys(OUTPUTS)) {
-      const { code, out } = await runMuster('schema', ...name.replace(' --fingerprint', '').split(' '));
+      const { code, out } = await runMuster(['schema', ...name.replace(' --fingerprint', '').split(' ')]);
       expect(code).toBe(EXIT.ok);
       expect(JSON.parse(out).$schema).toContain('json-schema.org');
     }

@@ -38,7 +38,7 @@ describe.skipIf(!has('swtpm'))('muster on a software TPM (needs swtpm)', () => {
       output('tpm2_readpublic', ['-Q', '-c', context, '-f', 'der', '-o', der], env);
       output('tpm2_flushcontext', ['-Q', '-t'], env);
       const digest = output('openssl', ['dgst', '-sha256', '-binary', der]);
-      const { code, out, err } = await runMuster('tpm', '--fingerprint', ...tcti);
+      const { code, out, err } = await runMuster(['tpm', '--fingerprint', ...tcti]);
       expect({ code, out, err }).toEqual({
         code: EXIT.ok,
         out: `urn:ek:sha256:${Buffer.from(digest).toString('base64')}\n`,
@@ -49,7 +49,7 @@ describe.skipIf(!has('swtpm'))('muster on a software TPM (needs swtpm)', () => {
 
   it('prints JSON that its schemas describe', async () => {
     const read = async (name: keyof typeof OUTPUTS, ...args: string[]) =>
-      OUTPUTS[name].parse(JSON.parse((await runMuster(...args, '--json', ...tcti)).out));
+      OUTPUTS[name].parse(JSON.parse((await runMuster([...args, '--json', ...tcti])).out));
     await read('tpm --fingerprint', 'tpm', '--fingerprint');
     expect(await read('tpm info', 'tpm', 'info')).toMatchObject({
       version: '2.0',
@@ -61,7 +61,7 @@ describe.skipIf(!has('swtpm'))('muster on a software TPM (needs swtpm)', () => {
 
   it('shows endorsement keys, their certificates, and the derived ones when asked for all', async () => {
     const present = OUTPUTS['tpm ek'].parse(
-      JSON.parse((await runMuster('tpm', 'ek', '--json', ...tcti)).out),
+      JSON.parse((await runMuster(['tpm', 'ek', '--json', ...tcti])).out),
     ).endorsementKeys;
     expect(present.map(({ algorithm, preferred }) => [algorithm, preferred])).toEqual([
       ['RSA-2048', true],
@@ -70,19 +70,19 @@ describe.skipIf(!has('swtpm'))('muster on a software TPM (needs swtpm)', () => {
     for (const { certificate } of present)
       expect(() => parseCertificate(fromBase64(certificate ?? ''), { lenient: true })).not.toThrow();
     const all = OUTPUTS['tpm ek'].parse(
-      JSON.parse((await runMuster('tpm', 'ek', '--all', '--json', ...tcti)).out),
+      JSON.parse((await runMuster(['tpm', 'ek', '--all', '--json', ...tcti])).out),
     ).endorsementKeys;
     expect(all.map(({ algorithm }) => algorithm)).toEqual(
       expect.arrayContaining(['RSA-2048', 'RSA-3072', 'ECC-P256', 'ECC-P384']),
     );
     expect(all[0]).toEqual(present[0]);
-    const { out } = await runMuster('tpm', 'ek', '--pem', ...tcti);
+    const { out } = await runMuster(['tpm', 'ek', '--pem', ...tcti]);
     expect(out.match(/-----BEGIN CERTIFICATE-----/g)).toHaveLength(2);
-    expect((await runMuster('tpm', 'ek', '--pem', '--json', ...tcti)).code).toBe(EXIT.usage);
+    expect((await runMuster(['tpm', 'ek', '--pem', '--json', ...tcti])).code).toBe(EXIT.usage);
   });
 
   it.each([[[]], [['--rsa']]])('quotes so that a verifier is satisfied %j', async (more) => {
-    const { out } = await runMuster(
+    const { out } = await runMuster([
       'tpm',
       'quote',
       '--pcrs',
@@ -92,7 +92,7 @@ describe.skipIf(!has('swtpm'))('muster on a software TPM (needs swtpm)', () => {
       '--json',
       ...more,
       ...tcti,
-    );
+    ]);
     const { binding, attestationKey, deviceKey, quote, pcrs } = OUTPUTS['tpm quote'].parse(JSON.parse(out));
     const nonce = bindingDigest('quote', {
       ...binding,
@@ -117,7 +117,7 @@ describe.skipIf(!has('swtpm'))('muster on a software TPM (needs swtpm)', () => {
   });
 
   it('doctor finds what is right and what is missing, in a form that its schema describes', async () => {
-    const { code, out } = await runMuster('doctor', '--json', ...tcti, ...state);
+    const { code, out } = await runMuster(['doctor', '--json', ...tcti, ...state]);
     const report = OUTPUTS.doctor.parse(JSON.parse(out));
     const statusOf = (id: string) => report.checks.find((item) => item.id === id)?.status;
     expect(['tpm', 'tpm-authorization', 'ek-certificate', 'keys', 'state', 'secrets'].map(statusOf)).toEqual(
@@ -131,29 +131,29 @@ describe.skipIf(!has('swtpm'))('muster on a software TPM (needs swtpm)', () => {
 
   it('doctor says what to do without a TPM and without a server', async () => {
     const gone = ['--tcti', 'swtpm:host=127.0.0.1,port=1', '--server', 'https://does-not-exist.invalid'];
-    const { code, out } = await runMuster('doctor', '--json', ...gone, ...state);
+    const { code, out } = await runMuster(['doctor', '--json', ...gone, ...state]);
     const report = OUTPUTS.doctor.parse(JSON.parse(out));
     expect(code).toBe(EXIT.checkFailed);
     for (const id of ['tpm', 'dns', 'server']) {
       const found = report.checks.find((item) => item.id === id);
       expect(found, id).toMatchObject({ status: 'fail', remedy: expect.stringMatching(/\w/) });
     }
-    const plain = await runMuster('doctor', ...gone, ...state);
+    const plain = await runMuster(['doctor', ...gone, ...state]);
     expect(plain.out).toMatch(/^FAIL {2}TPM: /m);
     expect(plain.out).toContain('To repair: ');
-    const insecure = await runMuster('doctor', '--json', ...tcti, ...state, '--server', 'http://inventory.example');
+    const insecure = await runMuster(['doctor', '--json', ...tcti, ...state, '--server', 'http://inventory.example']);
     expect(JSON.parse(insecure.out).checks).toContainEqual(expect.objectContaining({ id: 'dns', status: 'fail' }));
   });
 
   it('says that a device is not enrolled, and how to change that', async () => {
-    expect(await runMuster('status', ...tcti, ...state)).toMatchObject({
+    expect(await runMuster(['status', ...tcti, ...state])).toMatchObject({
       code: EXIT.notEnrolled,
       out: 'This device is not enrolled.\n',
     });
-    const json = await runMuster('status', '--json', ...state);
+    const json = await runMuster(['status', '--json', ...state]);
     expect(OUTPUTS.status.parse(JSON.parse(json.out))).toMatchObject({ enrolled: false });
     for (const command of ['attest', 'unenroll']) {
-      const { code, err } = await runMuster(command, ...tcti, ...state);
+      const { code, err } = await runMuster([command, ...tcti, ...state]);
       expect(code).toBe(EXIT.notEnrolled);
       expect(err).toContain('muster enroll');
     }
@@ -161,10 +161,10 @@ describe.skipIf(!has('swtpm'))('muster on a software TPM (needs swtpm)', () => {
 
   it('writes diagnostics that name neither machine nor person', async () => {
     const path = join(folder, 'bundle.json');
-    const { code, out } = await runMuster('logs', 'bundle', '--output', path, ...tcti, ...state);
+    const { code, out } = await runMuster(['logs', 'bundle', '--output', path, ...tcti, ...state]);
     expect({ code, out }).toEqual({ code: EXIT.ok, out: `${path}\n` });
     const text = await readFile(path, 'utf8');
-    const { out: json } = await runMuster('identity', '--json', ...tcti);
+    const { out: json } = await runMuster(['identity', '--json', ...tcti]);
     const { permanentIdentifier, machine } = OUTPUTS.identity.parse(JSON.parse(json));
     for (const fact of [permanentIdentifier, machine.hostName, machine.serial, machine.hardwareUuid]) {
       const value = typeof fact === 'string' ? fact : fact && 'value' in fact ? fact.value : undefined;
@@ -175,15 +175,15 @@ describe.skipIf(!has('swtpm'))('muster on a software TPM (needs swtpm)', () => {
   });
 
   it('writes no identifier of the machine to the log, at the default level and at --debug', async () => {
-    const { out } = await runMuster('identity', '--json', ...tcti);
+    const { out } = await runMuster(['identity', '--json', ...tcti]);
     const { permanentIdentifier, tpm } = OUTPUTS.identity.parse(JSON.parse(out));
     const digest = createHash('sha256')
       .update(fromBase64(tpm?.endorsementKeys[0]?.publicKey ?? ''))
       .digest('hex');
     const server = ['--server', 'http://127.0.0.1:1'];
     for (const more of [[], ['--debug']]) {
-      const { err } = await runMuster('doctor', ...server, ...tcti, ...state, ...more);
-      const { err: enroll } = await runMuster('enroll', ...server, ...tcti, ...state, ...more);
+      const { err } = await runMuster(['doctor', ...server, ...tcti, ...state, ...more]);
+      const { err: enroll } = await runMuster(['enroll', ...server, ...tcti, ...state, ...more]);
       for (const text of [err, enroll]) {
         expect(text).not.toContain(permanentIdentifier ?? 'none');
         expect(text).not.toContain(digest);

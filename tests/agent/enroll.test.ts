@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXIT } from '../../agent/exitCodes.ts';
+import { OUTPUTS } from '../../agent/schemas.ts';
+import { runMuster } from '../../agent/testing.ts';
+import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
+import { has } from '../../native/testing/tools.ts';
+import { createInvite } from '../../server/setUp.ts';
+import { createBrowser, startWorld, type World } from '../../server/testing/world.ts';
+
+/** A person with an invite who types the code that the command line shows. */
+async function atTheBrowser(world: World, shown: string): Promise<string> {
+  const [, url = '', userCode = ''] = /browser[^\n]*\n\s+(\S+)\n[^\n]*code:\n\s+(\S+)\n/.exec(shown) ?? [];
+  const invite = await createInvite(world.server.store, { email: 'ada@example.com' }, Date.now());
+  const opened = await world.call('POST', '/api/v1/invites/open', {
+    body: { secret: invite.secret },
+    headers: { origin: world.origin },
+  });
+  const browser = createBrowser(world.origin, opened.headers.getSetCookie());
+  const typed = await browser.open(new URL(url).pathname);
+  const xsrf = /name="xsrf" value="([^"]+)"/.exec(typed.text)?.[1] ?? '';
+  await browser.submit('/oidc/device', { xsrf, user_code: userCode });
+  const page = await browser.submit('/oidc/device', { xsrf, user_code: userCode, confirm: 'yes' });
+  await browser.submit(`${page.path}/decision`, { decision: 'accept' });
+  return page.text;
+}
+
+describe.skipIf(!has('swtpm'))('muster enrols a software TPM over HTTP (needs swtpm)', () => {
+  let folder: string;
+  let software: SoftwareTpm;
+  let world: World;
+  let place: string[];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'muster-agent-enroll-'));
+    [software, world] = await Promise.all([startSoftwareTpm({ folder }), startWorld()]);
+    place = ['--tcti', software.tcti, '--state', join(folder, 'client')];
+  });
+  afterAll(async () => {
+    await world?.close();
+    await software?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('by the device flow, and knows afterwards what it is', async () => {
+    let page: Promise<string> | undefined;
+    const enrolled = await runMuster(
+      ['enroll', '--server', world.origin, '--device-flow', '--json', ...place],
+      (err) => {
+        if (err.includes('has to show this code')) page ??= atTheBrowser(world, err);
+      },
+    );
+    expect(enrolled.err).not.toContain('muster: ');
+    expect(enrolled.code).toBe(EXIT.pending);
+    const device = OUTPUTS.enroll.parse(JSON.parse(enrolled.out));
+    const { out: urn } = await runMuster(['tpm', '--fingerprint', ...place.slice(0, 2)]);
+    expect(device).toMatchObject({
+      permanentIdentifier: urn.trim(),
+      approval: 'pending',
+      owner: { email: 'ada@example.com' },
+    });
+    expect(await page).toContain(/show this code for the device: (\S+)/.exec(enrolled.err)?.[1] ?? 'no code');
+
+    const status = await runMuster(['status', '--json', ...place]);
+    expect(status.code).toBe(EXIT.pending);
+    expect(OUTPUTS.status.parse(JSON.parse(status.out))).toMatchObject({
+      enrolled: true,
+      online: true,
+      server: world.origin,
+    });
+
+    const approve = await world.token('devices:decide', 'devices:read');
+    const shown = await world.api(approve, 'GET', `/api/v1/devices/${device.id}`);
+    const etag = { 'if-match': `"${(shown.body as { version: number }).version}"` };
+    const decided = await world.api(approve, 'PUT', `/api/v1/devices/${device.id}/approval`, { decision: 'approved' }, etag);
+    expect(decided.status, decided.text).toBe(200);
+    expect((await runMuster(['status', ...place])).code).toBe(EXIT.ok);
+  });
+
+  it('attests again, and its keys pass the doctor', async () => {
+    const { code, out, err } = await runMuster(['attest', '--json', ...place]);
+    expect(err).toBe('');
+    expect(code).toBe(EXIT.ok);
+    expect(OUTPUTS.attest.parse(JSON.parse(out)).attestation).toBe('valid');
+    const doctor = OUTPUTS.doctor.parse(JSON.parse((await runMuster(['doctor', '--json', ...place])).out));
+    for (const id of ['keys', 'server', 'clock', 'state']) {
+      expect(doctor.checks.find((item) => item.id === id)).toMatchObject({ status: 'pass' });
+    }
+  });
+
+  it('says in words that the keys belong to another TPM', async () => {
+    const other = await startSoftwareTpm({ folder: join(folder, 'other') });
+    try {
+      const moved = ['--tcti', other.tcti, ...place.slice(2)];
+      const { code, err } = await runMuster(['attest', ...moved]);
+      expect(code).toBe(EXIT.state);
+      expect(err).toMatch(/belongs? to another/);
+      const doctor = OUTPUTS.doctor.parse(JSON.parse((await runMuster(['doctor', '--json', ...moved])).out));
+      expect(doctor.checks.find(({ id }) => id === 'keys')).toMatchObject({
+        status: 'fail',
+        remedy: expect.stringContaining('unenroll'),
+      });
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('leaves', async () => {
+    expect((await runMuster(['unenroll', ...place])).code).toBe(EXIT.usage);
+    expect(await runMuster(['unenroll', '--yes', ...place])).toMatchObject({ code: EXIT.ok });
+    expect((await runMuster(['status', ...place])).code).toBe(EXIT.notEnrolled);
+  });
+
+  it('with a provisioning token that the server does not know is refused, and nothing is left behind', async () => {
+    const { writeFile } = await import('node:fs/promises');
+    const file = join(folder, 'token');
+    await writeFile(file, 'muster_provision_abcdefghijklmnop1234\n');
+    const { code, err } = await runMuster(['enroll', '--server', world.origin, '--token-file', file, ...place]);
+    expect(code).toBe(EXIT.refused);
+    expect(err).not.toContain('abcdefghijklmnop1234');
+    expect((await runMuster(['status', ...place])).code).toBe(EXIT.notEnrolled);
+  });
+});
