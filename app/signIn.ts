@@ -117,7 +117,8 @@ async function discover(request: SignInRequest, clientId: string): Promise<oauth
   return oauth
     .discovery(issuer, clientId, undefined, oauth.None(), {
       [oauth.customFetch]: (url, options) => request.fetch(url, { ...(options as RequestInit), redirect: 'manual' }),
-      ...(isLoopback(issuer) ? { execute: [oauth.allowInsecureRequests] } : {}),
+      // The signature of the ID token is checked too, although it comes straight from the token endpoint.
+      execute: [oauth.enableNonRepudiationChecks, ...(isLoopback(issuer) ? [oauth.allowInsecureRequests] : [])],
       timeout: 20,
     })
     .catch((error: unknown) => {
