@@ -5,6 +5,12 @@ import { Button } from '../ui/Button.tsx';
 import { I18nProvider } from '../ui/I18n.tsx';
 import { Icon, type IconName, Mark } from '../ui/Icon.tsx';
 import { chooseLanguage, chooseLocale, type Language } from '../ui/translate.ts';
+import { ApiTokens } from './administration/ApiTokens.tsx';
+import { Conflicts } from './administration/Conflicts.tsx';
+import { Invites } from './administration/Invites.tsx';
+import { People } from './administration/People.tsx';
+import { ProvisioningTokens } from './administration/ProvisioningTokens.tsx';
+import { TeamSettingsView } from './administration/TeamSettingsView.tsx';
 import { type Api, type ConsoleProblem, problemOf } from './api/client.ts';
 import type { Connect, Events, LiveState } from './api/events.ts';
 import { ConsoleProvider, useConsole, useEvents } from './Console.tsx';
@@ -151,21 +157,23 @@ function Shell({ live, said, ...choice }: { live: LiveState; said: string } & La
         <button type="button" className="skip" onClick={focusContent}>
           {t('nav.skip')}
         </button>
-        {session.demo && (
-          <section className="ribbon" aria-label="Demo">
-            {t('demo.ribbon')}
-          </section>
-        )}
         <div className="frame">
           <Sidebar route={route} {...choice} />
-          <div className="content">
-            {live === 'interrupted' && (
-              <p className="banner tone-wait live-off" role="status">
-                <Icon name="offline" />
-                <span>{t('live.off')}</span>
-              </p>
+          <div className="column">
+            {session.demo && (
+              <section className="ribbon" aria-label="Demo">
+                {t('demo.ribbon')}
+              </section>
             )}
-            <Routed route={route} />
+            <div className="content">
+              {live === 'interrupted' && (
+                <p className="banner tone-wait live-off" role="status">
+                  <Icon name="offline" />
+                  <span>{t('live.off')}</span>
+                </p>
+              )}
+              <Routed route={route} />
+            </div>
           </div>
         </div>
       </div>
@@ -185,6 +193,18 @@ function Routed({ route }: { route: Route }) {
       return <RecentDevices />;
     case 'pending':
       return <Pending />;
+    case 'conflicts':
+      return <Conflicts />;
+    case 'invites':
+      return <Invites />;
+    case 'people':
+      return <People />;
+    case 'provisioning':
+      return <ProvisioningTokens />;
+    case 'tokens':
+      return <ApiTokens />;
+    case 'settings':
+      return <TeamSettingsView />;
     case 'device':
       return <DevicePage key={route.id} id={route.id} />;
     default:
@@ -192,18 +212,21 @@ function Routed({ route }: { route: Route }) {
   }
 }
 
+const LINKS: readonly { name: Exclude<Route['name'], 'device'>; icon: IconName }[] = [
+  { name: 'devices', icon: 'laptop' },
+  { name: 'pending', icon: 'clock' },
+  { name: 'conflicts', icon: 'split' },
+  { name: 'invites', icon: 'mail' },
+  { name: 'people', icon: 'person' },
+  { name: 'provisioning', icon: 'key' },
+  { name: 'tokens', icon: 'lock' },
+  { name: 'settings', icon: 'gear' },
+];
+
 function Sidebar({ route, language, changeLanguage }: { route: Route } & LanguageChoice) {
   const t = useConsoleText();
   const { api, session } = useConsole();
-  const links: { to: Route; icon: IconName; label: string; here: boolean }[] = [
-    {
-      to: { name: 'devices' },
-      icon: 'laptop',
-      label: t('nav.devices'),
-      here: route.name === 'devices' || route.name === 'device',
-    },
-    { to: { name: 'pending' }, icon: 'clock', label: t('nav.pending'), here: route.name === 'pending' },
-  ];
+  const here = route.name === 'device' ? 'devices' : route.name;
   const signOut = async (): Promise<void> => {
     await api.signOut().catch(problemOf);
     location.reload();
@@ -216,11 +239,11 @@ function Sidebar({ route, language, changeLanguage }: { route: Route } & Languag
       </div>
       <nav aria-label={t('nav.label')}>
         <ul className="nav">
-          {links.map((link) => (
-            <li key={link.label}>
-              <a className="nav-link" href={hrefOf(link.to)} aria-current={link.here ? 'page' : undefined}>
-                <Icon name={link.icon} />
-                <span>{link.label}</span>
+          {LINKS.map(({ name, icon }) => (
+            <li key={name}>
+              <a className="nav-link" href={hrefOf({ name })} aria-current={here === name ? 'page' : undefined}>
+                <Icon name={icon} />
+                <span>{t(`nav.${name}`)}</span>
               </a>
             </li>
           ))}

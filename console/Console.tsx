@@ -30,6 +30,9 @@ export function useEvents(listener: Listener): void {
   useEffect(() => events.listen(listener), [events, listener]);
 }
 
+/** Owners change settings, people and tokens. The server decides again. */
+export const mayAdminister = (session: Session): boolean => session.role === 'owner';
+
 /** Auditors read; owners and approvers decide. The server decides again. */
 export const mayDecide = (session: Session): boolean => session.role !== 'auditor';
 

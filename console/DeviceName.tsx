@@ -1,6 +1,7 @@
 import type { Device } from '../contract/device.ts';
 import { shortIdentifier } from '../contract/shortIdentifier.ts';
 import { Badge } from '../ui/Badge.tsx';
+import { systemText } from '../ui/systemText.ts';
 import { hrefOf } from './route.ts';
 import { useConsoleText } from './text.ts';
 
@@ -39,5 +40,4 @@ export function OwnerText({ device }: { device: Device }) {
   );
 }
 
-export const systemOf = (device: Device): string | null =>
-  device.os ? [device.os, device.osVersion].filter(Boolean).join(' ') : null;
+export const systemOf = (device: Device): string | null => (device.os ? systemText(device.os, device.osVersion) : null);

@@ -1,13 +1,14 @@
 import { useEffect, useState } from 'react';
 
-export type Route = { name: 'devices' } | { name: 'pending' } | { name: 'device'; id: string };
+const LISTS = ['devices', 'pending', 'conflicts', 'invites', 'people', 'provisioning', 'tokens', 'settings'] as const;
+
+export type Route = { name: (typeof LISTS)[number] } | { name: 'device'; id: string };
 
 /** Addresses live behind `#`, so that the server has one page to serve. */
 export function parseRoute(hash: string): Route {
   const [first, second] = hash.replace(/^#\/?/, '').split('/');
   if (first === 'devices' && second) return { name: 'device', id: decodeURIComponent(second) };
-  if (first === 'pending') return { name: 'pending' };
-  return { name: 'devices' };
+  return { name: LISTS.find((name) => name === first) ?? 'devices' };
 }
 
 export function hrefOf(route: Route): string {

@@ -1,13 +1,20 @@
 import { type Catalogues, useLanguage, useTextOf } from '../ui/I18n.tsx';
+import { administrationDe } from '../ui/messages/administration.de.ts';
+import { administrationEn } from '../ui/messages/administration.en.ts';
 import { consoleDe } from '../ui/messages/console.de.ts';
 import { consoleEn } from '../ui/messages/console.en.ts';
 import { errorsDe } from '../ui/messages/errors.de.ts';
 import type { ConsoleProblem } from './api/client.ts';
 
-export const consoleCatalogues: Catalogues<typeof consoleEn> = { en: consoleEn, de: consoleDe };
+const texts = { ...consoleEn, ...administrationEn };
+
+export const consoleCatalogues: Catalogues<typeof texts> = {
+  en: texts,
+  de: { ...consoleDe, ...administrationDe },
+};
 
 /** The texts of the console and the common ones. */
-export const useConsoleText = () => useTextOf<typeof consoleEn>();
+export const useConsoleText = () => useTextOf<typeof texts>();
 export type ConsoleText = ReturnType<typeof useConsoleText>;
 
 /** What a refusal of the server, or its silence, says to the administrator. */

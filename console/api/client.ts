@@ -1,4 +1,23 @@
 import type { z } from 'zod';
+import type {
+  ApiTokenMade,
+  ApiTokenPage,
+  ApiTokenRequest,
+  CandidatePage,
+  Conflict,
+  ConflictPage,
+  DeviceChange,
+  InviteMade,
+  InvitePage,
+  PersonChanged,
+  PersonChange as PersonChangeSchema,
+  PersonPage,
+  ProvisioningTokenMade,
+  ProvisioningTokenPage,
+  ProvisioningTokenRequest,
+  SettingsAnswer,
+  SettingsChange,
+} from '../../contract/administration.ts';
 import type { BulkDecisionResult, Decision, DevicePage } from '../../contract/decisions.ts';
 import type { Approval, Device, Lifecycle } from '../../contract/device.ts';
 import type { Problem } from '../../contract/errors.ts';
@@ -29,6 +48,10 @@ export type BulkResult = z.infer<typeof BulkDecisionResult>;
 
 const PAGE_SIZE = 50;
 
+export type PersonChange = z.infer<typeof PersonChangeSchema>;
+export type Resolution = Conflict['resolutions'][number];
+type Page<P extends z.ZodType> = Promise<z.infer<P>>;
+
 /** The inventory's API as the console uses it: same origin, session cookie, JSON (contract/decisions.ts). */
 export type Api = ReturnType<typeof createApi>;
 export function createApi(send: typeof fetch = (...request) => fetch(...request)) {
@@ -51,6 +74,13 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
     body: JSON.stringify(body),
   });
 
+  const pathOf = (...parts: readonly string[]): string => `/api/v1/${parts.map(encodeURIComponent).join('/')}`;
+  const match = (version: number): Record<string, string> => ({ 'if-match': `"${version}"` });
+  const list = <T>(name: string, cursor: string | null, more: Record<string, string> = {}): Promise<T> =>
+    call<T>(
+      `${pathOf(name)}?${new URLSearchParams({ limit: String(PAGE_SIZE), ...more, ...(cursor ? { cursor } : {}) })}`,
+    );
+
   return {
     /** Null where nobody is signed in. */
     session: (): Promise<Session | null> =>
@@ -64,15 +94,57 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
       for (const [name, value] of Object.entries({ ...query, cursor })) if (value) parameters.set(name, value);
       return call<DevicePage>(`/api/v1/devices?${parameters}`);
     },
-    device: (id: string): Promise<Device> => call<Device>(`/api/v1/devices/${encodeURIComponent(id)}`),
+    device: (id: string): Promise<Device> => call<Device>(pathOf('devices', id)),
     /** `version` is that of the evidence on the screen: another one at the server is a 412. */
     decide: (id: string, version: number, decision: Decision): Promise<Device> =>
-      call<Device>(
-        `/api/v1/devices/${encodeURIComponent(id)}/approval`,
-        write('PUT', decision, { 'if-match': `"${version}"` }),
-      ),
+      call<Device>(pathOf('devices', id, 'approval'), write('PUT', decision, match(version))),
+    changeDevice: (id: string, version: number, change: DeviceChange): Promise<Device> =>
+      call<Device>(pathOf('devices', id), write('PATCH', change, match(version))),
+    setLifecycle: (id: string, version: number, lifecycle: Lifecycle): Promise<Device> =>
+      call<Device>(pathOf('devices', id, 'lifecycle'), write('PUT', { lifecycle }, match(version))),
+    forget: (id: string, version: number): Promise<unknown> =>
+      call<unknown>(pathOf('devices', id), { method: 'DELETE', headers: match(version) }),
     decideMany: (decision: Decision, devices: readonly { id: string; version: number }[]): Promise<BulkResult> =>
       call<BulkResult>('/api/v1/decisions', write('POST', { decision, devices })),
+
+    conflicts: (state: Conflict['state'], cursor: string | null): Page<typeof ConflictPage> =>
+      list('conflicts', cursor, { state }),
+    resolve: (conflict: Conflict, resolution: Resolution, reason: string): Promise<Conflict> =>
+      call<Conflict>(
+        pathOf('conflicts', conflict.id, 'resolution'),
+        write('POST', { resolution, ...(reason ? { reason } : {}) }, match(conflict.device.version)),
+      ),
+    candidates: (cursor: string | null): Page<typeof CandidatePage> => list('candidates', cursor),
+    resolveCandidate: (candidate: Device, resolution: 'merge' | 'reject', reason: string): Promise<Device> =>
+      call<Device>(
+        pathOf('candidates', candidate.id, 'resolution'),
+        write('POST', { resolution, ...(reason ? { reason } : {}) }, match(candidate.version)),
+      ),
+
+    invites: (cursor: string | null): Page<typeof InvitePage> => list('invites', cursor),
+    invite: (email: string): Page<typeof InviteMade> => call(pathOf('invites'), write('POST', { email })),
+    resendInvite: (id: string): Page<typeof InviteMade> => call(pathOf('invites', id, 'resend'), write('POST', {})),
+    revokeInvite: (id: string): Promise<unknown> => call(pathOf('invites', id), { method: 'DELETE' }),
+
+    people: (cursor: string | null): Page<typeof PersonPage> => list('people', cursor),
+    changePerson: (id: string, change: PersonChange): Page<typeof PersonChanged> =>
+      call(pathOf('people', id), write('PATCH', change)),
+
+    provisioningTokens: (cursor: string | null): Page<typeof ProvisioningTokenPage> =>
+      list('provisioning-tokens', cursor),
+    makeProvisioningToken: (request: z.input<typeof ProvisioningTokenRequest>): Page<typeof ProvisioningTokenMade> =>
+      call(pathOf('provisioning-tokens'), write('POST', request)),
+    revokeProvisioningToken: (id: string): Promise<unknown> =>
+      call(pathOf('provisioning-tokens', id), { method: 'DELETE' }),
+
+    tokens: (cursor: string | null): Page<typeof ApiTokenPage> => list('tokens', cursor),
+    makeToken: (request: z.input<typeof ApiTokenRequest>): Page<typeof ApiTokenMade> =>
+      call(pathOf('tokens'), write('POST', request)),
+    revokeToken: (id: string): Promise<unknown> => call(pathOf('tokens', id), { method: 'DELETE' }),
+
+    settings: (): Page<typeof SettingsAnswer> => call(pathOf('settings')),
+    changeSettings: (change: SettingsChange): Page<typeof SettingsAnswer> =>
+      call(pathOf('settings'), write('PATCH', change)),
   };
 }
 

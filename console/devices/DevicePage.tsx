@@ -18,6 +18,7 @@ import { useDecide } from '../decide/useDecide.tsx';
 import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { Empty, Loading, ProblemNotice, View } from '../View.tsx';
+import { DeviceActions } from './DeviceActions.tsx';
 
 export function DevicePage({ id }: { id: string }) {
   const t = useConsoleText();
@@ -114,9 +115,13 @@ function DeviceView({ device, apply }: { device: Device; apply: (device: Device)
           <div className="banner-body">
             <p className="banner-title">{t('device.conflictTitle')}</p>
             <p>{t('device.conflictText')}</p>
+            <p>
+              <a href={hrefOf({ name: 'conflicts' })}>{t('nav.conflicts')}</a>
+            </p>
           </div>
         </section>
       )}
+      {mayDecide(session) && <DeviceActions device={device} apply={apply} />}
       <div className="panels">
         <FactsPanel device={device} />
         <AssurancePanel device={device} />

@@ -12,7 +12,7 @@ import { useConsoleText } from '../text.ts';
 import { useDevices } from '../useDevices.ts';
 import { Empty, Loading, ProblemNotice, View } from '../View.tsx';
 
-const QUEUE = { approval: 'pending' } as const;
+const QUEUE = { approval: 'pending', lifecycle: 'active' } as const;
 
 export function Pending() {
   const t = useConsoleText();

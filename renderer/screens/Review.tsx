@@ -3,6 +3,7 @@ import { shortIdentifier } from '../../contract/shortIdentifier.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Fact, Facts, Fold } from '../../ui/Facts.tsx';
 import { Icon } from '../../ui/Icon.tsx';
+import { systemText } from '../../ui/systemText.ts';
 import { Screen } from '../Screen.tsx';
 import { hostOf } from '../serverAddress.ts';
 import { useWindowText } from '../text.ts';
@@ -38,7 +39,7 @@ export function Review(props: { serverUrl: string; team: string; send: WhatWillB
           <bdi>{machine.hostName}</bdi>
         </Fact>
         <Fact name={t('review.system')} icon="gear">
-          {`${machine.os} ${machine.osVersion}`}
+          {systemText(machine.os, machine.osVersion)}
         </Fact>
         <MakeAndModel manufacturer={machine.manufacturer} model={machine.model} />
         <Fact name={t('review.serial')} icon="list" note={reasonIn(machine.serial)}>

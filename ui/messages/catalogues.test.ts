@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { LocalErrorCode } from '../../contract/bridge.ts';
 import { ErrorCode } from '../../contract/errors.ts';
+import { administrationDe } from './administration.de.ts';
+import { administrationEn } from './administration.en.ts';
 import { commonDe } from './common.de.ts';
 import { commonEn } from './common.en.ts';
 import { consoleDe } from './console.de.ts';
@@ -14,6 +16,7 @@ const PAIRS: [string, Catalogue, Catalogue][] = [
   ['common', commonEn, commonDe],
   ['window', windowEn, windowDe],
   ['console', consoleEn, consoleDe],
+  ['administration', administrationEn, administrationDe],
 ];
 
 const textsOf = (message: Message): string[] =>
@@ -44,6 +47,8 @@ test.each(PAIRS)('%s: no key is left untranslated or empty', (_name, en, de) => 
     'Secure Boot',
     'Normal',
     'Code',
+    '{name}: {state}.',
+    '{source}: {column}',
     '{screen} – Muster',
   ];
   for (const [key, message] of Object.entries(en)) {
@@ -55,7 +60,7 @@ test.each(PAIRS)('%s: no key is left untranslated or empty', (_name, en, de) => 
 });
 
 test('no two catalogues of one application share a key', () => {
-  for (const own of [windowEn, consoleEn]) {
+  for (const own of [windowEn, consoleEn, administrationEn]) {
     expect(Object.keys(own).filter((key) => key in commonEn)).toEqual([]);
   }
 });

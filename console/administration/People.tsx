@@ -1,0 +1,135 @@
+import { useCallback, useState } from 'react';
+import type { Person } from '../../contract/administration.ts';
+import type { Role } from '../../contract/settings.ts';
+import { Badge } from '../../ui/Badge.tsx';
+import { Button } from '../../ui/Button.tsx';
+import { RelativeTime } from '../../ui/RelativeTime.tsx';
+import type { PersonChange } from '../api/client.ts';
+import { mayAdminister, useConsole } from '../Console.tsx';
+import { useConsoleText } from '../text.ts';
+import { ProblemNotice, View } from '../View.tsx';
+import { PagedList, Table, useAction, usePaged } from './lists.tsx';
+import { ConfirmDialog } from './SecretDialog.tsx';
+
+const ROLES: readonly Role[] = ['owner', 'approver', 'auditor'];
+const nameOf = (person: Person): string => person.displayName ?? person.email;
+
+export function People() {
+  const t = useConsoleText();
+  const { api, session, announce } = useConsole();
+  const list = usePaged(
+    useCallback(
+      async (cursor: string | null) => {
+        const { people, next } = await api.people(cursor);
+        return { items: people, next };
+      },
+      [api],
+    ),
+  );
+  const action = useAction();
+  const [leaving, setLeaving] = useState<Person | null>(null);
+  const change = (person: Person, fields: PersonChange): void =>
+    action.run(async () => {
+      const { devices, policy } = await api.changePerson(person.id, fields);
+      const name = nameOf(person);
+      announce(policy ? t('people.devicesHandled', { name, count: devices }) : t('people.changed', { name }));
+      list.reload();
+    });
+  return (
+    <View title={t('people.title')} text={t('people.text')}>
+      {action.problem && <ProblemNotice problem={action.problem} dismiss={action.dismiss} />}
+      <PagedList list={list} empty={t('people.empty')}>
+        {(people) => (
+          <Table
+            label={t('people.title')}
+            columns={[
+              t('people.column.person'),
+              t('people.column.role'),
+              t('people.column.devices'),
+              t('people.column.lastSignIn'),
+              t('list.column.state'),
+              t('list.column.actions'),
+            ]}
+          >
+            {people.map((person) => (
+              <tr key={person.id}>
+                <th scope="row">
+                  <div className="owner">
+                    <bdi>{nameOf(person)}</bdi>
+                    {person.displayName && (
+                      <span className="soft">
+                        <bdi>{person.email}</bdi>
+                      </span>
+                    )}
+                  </div>
+                </th>
+                <td>
+                  <RoleChoice
+                    person={person}
+                    disabled={!mayAdminister(session) || action.busy || !person.active}
+                    change={(role) => change(person, { role })}
+                  />
+                </td>
+                <td>{person.devices}</td>
+                <td className="nowrap">
+                  {person.lastSignInAt ? (
+                    <RelativeTime at={person.lastSignInAt} />
+                  ) : (
+                    <span className="soft">{t('list.never')}</span>
+                  )}
+                </td>
+                <td>
+                  <Badge tone={person.active ? 'good' : 'neutral'} icon={person.active ? 'check' : 'leave'}>
+                    {t(person.active ? 'people.active' : 'people.left')}
+                  </Badge>
+                </td>
+                <td>
+                  {mayAdminister(session) && person.id !== session.user.id && (
+                    <Button
+                      aria-label={t(person.active ? 'people.leaveOf' : 'people.comeBackOf', { name: nameOf(person) })}
+                      onClick={() => (person.active ? setLeaving(person) : change(person, { active: true }))}
+                    >
+                      {t(person.active ? 'people.leave' : 'people.comeBack')}
+                    </Button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </PagedList>
+      {leaving && (
+        <ConfirmDialog
+          title={t('people.leaveTitle', { name: nameOf(leaving) })}
+          text={t('people.leaveText')}
+          confirm={t('people.leaveConfirm')}
+          close={() => setLeaving(null)}
+          run={() => {
+            setLeaving(null);
+            change(leaving, { active: false });
+          }}
+        />
+      )}
+    </View>
+  );
+}
+
+function RoleChoice(props: { person: Person; disabled: boolean; change: (role: Role | null) => void }) {
+  const t = useConsoleText();
+  return (
+    <select
+      className="input row-select"
+      aria-label={t('people.roleOf', { name: nameOf(props.person) })}
+      value={props.person.role ?? ''}
+      disabled={props.disabled}
+      onChange={(event) => props.change(ROLES.find((role) => role === event.target.value) ?? null)}
+    >
+      <option value="">{t('people.noRole')}</option>
+      {ROLES.map((role) => (
+        <option key={role} value={role}>
+          {t(`role.${role}`)}
+        </option>
+      ))}
+    </select>
+  );
+}

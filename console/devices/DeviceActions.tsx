@@ -1,0 +1,148 @@
+import { useState } from 'react';
+import type { DeviceChange } from '../../contract/administration.ts';
+import type { Device, Lifecycle } from '../../contract/device.ts';
+import { Button } from '../../ui/Button.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { SwitchField, TextField } from '../administration/fields.tsx';
+import { useAction } from '../administration/lists.tsx';
+import { ConfirmDialog } from '../administration/SecretDialog.tsx';
+import { ApiError } from '../api/client.ts';
+import { mayAdminister, useConsole } from '../Console.tsx';
+import { hrefOf } from '../route.ts';
+import { useConsoleText } from '../text.ts';
+import { ProblemNotice } from '../View.tsx';
+
+type Asking = 'remove' | 'forget' | 'owner';
+
+/** What is done with a device besides the approval: lifecycle, owner, forgetting. Each on the version that is on the screen. */
+export function DeviceActions({ device, apply }: { device: Device; apply: (device: Device) => void }) {
+  const t = useConsoleText();
+  const { api, session, announce } = useConsole();
+  const action = useAction();
+  const [asking, setAsking] = useState<Asking | null>(null);
+  const { id, version, name, lifecycle } = device;
+
+  const perform = (work: () => Promise<Device>, said: (changed: Device) => string): void =>
+    action.run(async () => {
+      setAsking(null);
+      try {
+        const changed = await work();
+        apply(changed);
+        announce(said(changed));
+      } catch (thrown) {
+        // What changed meanwhile comes onto the screen with the refusal.
+        if (thrown instanceof ApiError && thrown.status === 412) apply(await api.device(id));
+        throw thrown;
+      }
+    });
+  const move = (next: Lifecycle): void =>
+    perform(
+      () => api.setLifecycle(id, version, next),
+      (changed) => t('lifecycleAction.done', { name, state: t(`lifecycle.${changed.lifecycle}`) }),
+    );
+  const forget = (): void =>
+    action.run(async () => {
+      setAsking(null);
+      await api.forget(id, version);
+      announce(t('lifecycleAction.forgotten', { name }));
+      location.hash = hrefOf({ name: 'devices' });
+    });
+  const change = (fields: DeviceChange): void =>
+    perform(
+      () => api.changeDevice(id, version, fields),
+      () => t('ownerAction.done', { name }),
+    );
+
+  return (
+    <>
+      {action.problem && <ProblemNotice problem={action.problem} dismiss={action.dismiss} />}
+      <div className="row-actions">
+        {lifecycle === 'active' && (
+          <Button icon="pause" busy={action.busy} onClick={() => move('quarantined')}>
+            {t('lifecycleAction.quarantine')}
+          </Button>
+        )}
+        {lifecycle !== 'active' && (
+          <Button icon="check" busy={action.busy} onClick={() => move('active')}>
+            {t(lifecycle === 'deleted' ? 'lifecycleAction.restore' : 'lifecycleAction.activate')}
+          </Button>
+        )}
+        {lifecycle !== 'deleted' && (
+          <Button icon="person" busy={action.busy} onClick={() => setAsking('owner')}>
+            {t('ownerAction.change')}
+          </Button>
+        )}
+        {lifecycle !== 'deleted' && (
+          <Button icon="trash" busy={action.busy} onClick={() => setAsking('remove')}>
+            {t('lifecycleAction.remove')}
+          </Button>
+        )}
+        {lifecycle === 'deleted' && mayAdminister(session) && (
+          <Button icon="trash" busy={action.busy} onClick={() => setAsking('forget')}>
+            {t('lifecycleAction.forget')}
+          </Button>
+        )}
+      </div>
+      {asking === 'remove' && (
+        <ConfirmDialog
+          title={t('lifecycleAction.removeTitle', { name })}
+          text={t('lifecycleAction.removeText')}
+          confirm={t('lifecycleAction.removeConfirm')}
+          close={() => setAsking(null)}
+          run={() => move('deleted')}
+        />
+      )}
+      {asking === 'forget' && (
+        <ConfirmDialog
+          title={t('lifecycleAction.forgetTitle', { name })}
+          text={t('lifecycleAction.forgetText')}
+          confirm={t('lifecycleAction.forgetConfirm')}
+          close={() => setAsking(null)}
+          run={forget}
+        />
+      )}
+      {asking === 'owner' && <OwnerDialog device={device} close={() => setAsking(null)} change={change} />}
+    </>
+  );
+}
+
+function OwnerDialog(props: { device: Device; close: () => void; change: (change: DeviceChange) => void }) {
+  const t = useConsoleText();
+  const { device } = props;
+  const [email, setEmail] = useState(device.owner?.email ?? '');
+  const [shared, setShared] = useState(device.shared);
+  const [fault, setFault] = useState(false);
+  const confirm = (): void => {
+    const given = shared ? '' : email.trim();
+    const wrong = given !== '' && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(given);
+    setFault(wrong);
+    if (!wrong) props.change({ owner: given === '' ? null : given, shared });
+  };
+  return (
+    <Dialog
+      title={t('ownerAction.title', { name: device.name })}
+      onClose={props.close}
+      actions={
+        <>
+          <Button onClick={props.close}>{t('action.cancel')}</Button>
+          <Button look="primary" onClick={confirm}>
+            {t('action.save')}
+          </Button>
+        </>
+      }
+    >
+      <p>{t('ownerAction.text')}</p>
+      <TextField
+        first
+        type="email"
+        label={t('ownerAction.email')}
+        note={t('ownerAction.emailNote')}
+        value={shared ? '' : email}
+        disabled={shared}
+        change={setEmail}
+        fault={fault ? t('invites.emailMissing') : null}
+      />
+      <SwitchField label={t('ownerAction.shared')} checked={shared} change={setShared} />
+    </Dialog>
+  );
+}
