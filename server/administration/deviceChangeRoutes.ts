@@ -135,14 +135,22 @@ export async function deviceChangeRoutes(app: App, context: Context): Promise<vo
 
   routes.delete(
     '/api/v1/devices/:id',
-    { config: own, schema: { tags, summary: 'Forget it: its tombstone, evidence and keys go for good', params: ById } },
+    {
+      config: own,
+      schema: {
+        tags,
+        summary: 'Forget it: its tombstone, evidence and keys go for good',
+        params: ById,
+        response: { 204: z.null() },
+      },
+    },
     async (request, reply) => {
       await store.write(async (trx) => {
         const device = await shownDevice(trx, request.params.id, request.headers['if-match']);
         await forgetDevice(trx, now(), device, by(request));
       });
       hub.wake();
-      return reply.code(204).send();
+      return reply.code(204).send(null);
     },
   );
 }

@@ -1,4 +1,5 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { Session } from '../../contract/index.ts';
 import { refuse } from '../error.ts';
 import { type App, actorOf, type Context, READERS } from '../http/context.ts';
@@ -31,7 +32,7 @@ export async function sessionRoutes(app: App, context: Context): Promise<void> {
 
   routes.post(
     '/api/v1/session/sign-out',
-    { config, schema: { tags, summary: 'End this session' } },
+    { config, schema: { tags, summary: 'End this session', response: { 204: z.null() } } },
     async (request, reply) => {
       if (request.principal.kind !== 'administrator') return refuse('unauthenticated');
       const { sessionHash, user } = request.principal;
@@ -44,7 +45,7 @@ export async function sessionRoutes(app: App, context: Context): Promise<void> {
           requestId: request.id,
         });
       });
-      return reply.clearCookie(cookieName(context.origin, 'session'), { path: '/' }).code(204).send();
+      return reply.clearCookie(cookieName(context.origin, 'session'), { path: '/' }).code(204).send(null);
     },
   );
 }

@@ -1,4 +1,5 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { CheckInRequest, CheckInResponse, ReattestationRequest, SelfDevice } from '../../contract/index.ts';
 import { reattest } from '../enrollment/reattest.ts';
 import { refuse } from '../error.ts';
@@ -123,31 +124,40 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
     },
   );
 
-  routes.delete('/api/v1/self', { config, schema: { tags, summary: 'Un-enrol' } }, async (request, reply) => {
-    const device = deviceOf(request.principal);
-    await store.write(async (trx) => {
-      await revokeDeviceKeys(trx, now(), device.id, 'unenrolled');
-      // The record stays: a refusal, a quarantine or a conflict is not escaped by leaving, and coming back needs an approval.
-      const approval =
-        device.approval === 'approved'
-          ? { approval: 'pending' as const, approval_reason: 'It was un-enrolled.', decided_by: null, decided_at: null }
-          : {};
-      await changeDevice(trx, now(), device.id, {
-        attestation: 'none',
-        attested_at: null,
-        enrolled_at: null,
-        ak_name: null,
-        ceremony_code: null,
-        ...approval,
+  routes.delete(
+    '/api/v1/self',
+    { config, schema: { tags, summary: 'Un-enrol', response: { 204: z.null() } } },
+    async (request, reply) => {
+      const device = deviceOf(request.principal);
+      await store.write(async (trx) => {
+        await revokeDeviceKeys(trx, now(), device.id, 'unenrolled');
+        // The record stays: a refusal, a quarantine or a conflict is not escaped by leaving, and coming back needs an approval.
+        const approval =
+          device.approval === 'approved'
+            ? {
+                approval: 'pending' as const,
+                approval_reason: 'It was un-enrolled.',
+                decided_by: null,
+                decided_at: null,
+              }
+            : {};
+        await changeDevice(trx, now(), device.id, {
+          attestation: 'none',
+          attested_at: null,
+          enrolled_at: null,
+          ak_name: null,
+          ceremony_code: null,
+          ...approval,
+        });
+        await audit(trx, now(), {
+          actor: actorOf(request),
+          action: 'device.unenrolled',
+          subject: { type: 'device', id: device.id },
+          requestId: request.id,
+        });
       });
-      await audit(trx, now(), {
-        actor: actorOf(request),
-        action: 'device.unenrolled',
-        subject: { type: 'device', id: device.id },
-        requestId: request.id,
-      });
-    });
-    context.hub.wake();
-    return reply.code(204).send();
-  });
+      context.hub.wake();
+      return reply.code(204).send(null);
+    },
+  );
 }

@@ -3,6 +3,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import { ERRORS } from '../../contract/index.ts';
 import { escapeHtml, page } from '../oidc/pages.ts';
 import type { App, Context } from './context.ts';
+import { accessOf, describeAccess, describeProblems } from './describe.ts';
 
 /** OpenAPI 3.1 from the schemas, and the list of error codes that every problem's `type` leads to. Register before the routes. */
 export async function registerOpenApi(app: App, context: Context): Promise<void> {
@@ -25,8 +26,12 @@ export async function registerOpenApi(app: App, context: Context): Promise<void>
         },
       },
     },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transform: (input) => {
+      const { schema, url } = jsonSchemaTransform(input);
+      return { schema: { ...schema, ...describeAccess(accessOf(input.route)) }, url };
+    },
+    transformObject: (input) =>
+      describeProblems(jsonSchemaTransformObject(input) as { paths?: Record<string, unknown> }) as never,
   });
   await app.register(async (nested) => {
     const config = { access: { kind: 'public', perMinute: 60 } } as const;

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Scope } from '../../contract/index.ts';
 import { actorOf, type Context, DECIDERS, OWNERS, READERS } from '../http/context.ts';
-import { sendProblem } from '../http/problem.ts';
+import { refusalOf, sendProblem } from '../http/problem.ts';
 import type { Actor } from '../store/audit.ts';
 import type { Trx } from '../store/store.ts';
 import { first, isCompatible, sendCompatible, versionToEcho } from './answer.ts';
@@ -67,7 +67,12 @@ export async function smallstepMount(app: FastifyInstance, { context }: { contex
       reply.header(VERSION_HEADER, versionToEcho(request));
     return payload;
   });
-  app.setErrorHandler((error, request, reply) => sendCompatible(request, reply, error));
+  // Unknown paths of Muster's own API end here too, since this mount's prefix is shorter: they keep their own form.
+  app.setErrorHandler((error, request, reply) =>
+    isCompatible(request.raw.url)
+      ? sendCompatible(request, reply, error)
+      : sendProblem(context.origin, request, reply, refusalOf(error)),
+  );
   app.setNotFoundHandler((request, reply) => {
     const refusal = { code: 'not-found', detail: 'There is nothing at this address.', headers: {} } as const;
     if (!isCompatible(request.raw.url)) return sendProblem(context.origin, request, reply, refusal);
