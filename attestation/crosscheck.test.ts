@@ -50,27 +50,27 @@ describe.skipIf(!hasSwtpm())('one enrolment with a real TPM implementation (need
   });
   afterAll(() => tpm?.stop());
 
-  it.each(['ecc-p256', 'rsa-2048'] as const)(
-    'verifies key, certification and quote of a fresh %s attestation key',
-    async (kind) => {
-      const { handle, ...parameters } = ak(kind);
-      const verified = verifyAttestationKey(parameters);
-      const extraData = digest('sha256', new Uint8Array([2]));
-      const made = await certify(tpm, DEVICE, handle, extraData);
-      expect(verifyCertify({ ...made, akPublic: verified, subjectPublic: devicePublic, extraData }).name).toEqual(
-        objectName(devicePublic),
-      );
-      const { pcrs, ...quoted } = await quote(tpm, handle, extraData);
-      const checked = verifyQuote({
-        ...quoted,
-        akPublic: verified,
-        nonce: extraData,
-        selection: DEFAULT_PCR_SELECTION,
-        pcrs,
-      });
-      expect(checked.attest.pcrDigest).toHaveLength(32);
-    },
-  );
+  it.each([
+    'ecc-p256',
+    'rsa-2048',
+  ] as const)('verifies key, certification and quote of a fresh %s attestation key', async (kind) => {
+    const { handle, ...parameters } = ak(kind);
+    const verified = verifyAttestationKey(parameters);
+    const extraData = digest('sha256', new Uint8Array([2]));
+    const made = await certify(tpm, DEVICE, handle, extraData);
+    expect(verifyCertify({ ...made, akPublic: verified, subjectPublic: devicePublic, extraData }).name).toEqual(
+      objectName(devicePublic),
+    );
+    const { pcrs, ...quoted } = await quote(tpm, handle, extraData);
+    const checked = verifyQuote({
+      ...quoted,
+      akPublic: verified,
+      nonce: extraData,
+      selection: DEFAULT_PCR_SELECTION,
+      pcrs,
+    });
+    expect(checked.attest.pcrDigest).toHaveLength(32);
+  });
 
   it.each(Object.entries(SWTPM_EKS))('makes credentials that the TPM activates, for its %s EK', async (_, ek) => {
     const { public: ekPublic, certificate } = await readEk(tpm, ek);
@@ -151,63 +151,63 @@ describe.skipIf(!hasSwtpm())('one enrolment with a real TPM implementation (need
     expect(toHex(opened)).toBe(toHex(SECRET));
   });
 
-  it.each(['ecc-p256', 'rsa-2048'] as const)(
-    'agrees with tpm2_checkquote on good and bad quotes (%s)',
-    async (kind) => {
-      const { handle, public: akPublic } = ak(kind);
-      const nonce = digest('sha256', new Uint8Array([3]));
-      const files = ['-m', 'q.msg', '-s', 'q.sig', '-o', 'q.pcrs', '-g', 'sha256'];
-      await tpm.tool(
-        'tpm2_quote',
-        '-c',
-        `0x${handle.toString(16)}`,
-        '-l',
-        'sha256:0,1,2,3,4,5,6,7',
+  it.each([
+    'ecc-p256',
+    'rsa-2048',
+  ] as const)('agrees with tpm2_checkquote on good and bad quotes (%s)', async (kind) => {
+    const { handle, public: akPublic } = ak(kind);
+    const nonce = digest('sha256', new Uint8Array([3]));
+    const files = ['-m', 'q.msg', '-s', 'q.sig', '-o', 'q.pcrs', '-g', 'sha256'];
+    await tpm.tool(
+      'tpm2_quote',
+      '-c',
+      `0x${handle.toString(16)}`,
+      '-l',
+      'sha256:0,1,2,3,4,5,6,7',
+      '-q',
+      toHex(nonce),
+      ...files,
+    );
+    await tpm.tool('tpm2_readpublic', '-c', `0x${handle.toString(16)}`, '-f', 'pem', '-o', 'ak.pem');
+    const theirs = async (challenge: Uint8Array) => {
+      const check = [
+        '-u',
+        'ak.pem',
+        '-m',
+        'q.msg',
+        '-s',
+        'q.sig',
+        '-f',
+        'q.pcrs',
+        '-g',
+        'sha256',
         '-q',
-        toHex(nonce),
-        ...files,
+        toHex(challenge),
+      ];
+      return tpm.tool('tpm2_checkquote', ...check).then(
+        () => true,
+        () => false,
       );
-      await tpm.tool('tpm2_readpublic', '-c', `0x${handle.toString(16)}`, '-f', 'pem', '-o', 'ak.pem');
-      const theirs = async (challenge: Uint8Array) => {
-        const check = [
-          '-u',
-          'ak.pem',
-          '-m',
-          'q.msg',
-          '-s',
-          'q.sig',
-          '-f',
-          'q.pcrs',
-          '-g',
-          'sha256',
-          '-q',
-          toHex(challenge),
-        ];
-        return tpm.tool('tpm2_checkquote', ...check).then(
-          () => true,
-          () => false,
-        );
-      };
-      const values = (await quote(tpm, handle, nonce)).pcrs;
-      const parameters = {
-        akPublic,
-        attest: tpm.read('q.msg'),
-        signature: tpm.read('q.sig'),
-        selection: DEFAULT_PCR_SELECTION,
-        pcrs: values,
-      };
-      expect(verifyQuote({ ...parameters, nonce }).attest.type).toBe('quote');
-      expect(await theirs(nonce)).toBe(true);
-      expect(refusal(() => verifyQuote({ ...parameters, nonce: SECRET }))).toBe('wrong-extra-data');
-      expect(await theirs(SECRET)).toBe(false);
-      const changed = parameters.attest.map((byte, i) => (i === 60 ? byte ^ 1 : byte));
-      tpm.write('q.msg', changed);
-      expect(refusal(() => verifyQuote({ ...parameters, attest: changed, nonce }))).toMatch(
-        /bad-signature|wrong|malformed/,
-      );
-      expect(await theirs(nonce)).toBe(false);
-    },
-  );
+    };
+    const values = (await quote(tpm, handle, nonce)).pcrs;
+    const parameters = {
+      akPublic,
+      attest: tpm.read('q.msg'),
+      signature: tpm.read('q.sig'),
+      selection: DEFAULT_PCR_SELECTION,
+      pcrs: values,
+    };
+    expect(verifyQuote({ ...parameters, nonce }).attest.type).toBe('quote');
+    expect(await theirs(nonce)).toBe(true);
+    expect(refusal(() => verifyQuote({ ...parameters, nonce: SECRET }))).toBe('wrong-extra-data');
+    expect(await theirs(SECRET)).toBe(false);
+    const changed = parameters.attest.map((byte, i) => (i === 60 ? byte ^ 1 : byte));
+    tpm.write('q.msg', changed);
+    expect(refusal(() => verifyQuote({ ...parameters, attest: changed, nonce }))).toMatch(
+      /bad-signature|wrong|malformed/,
+    );
+    expect(await theirs(nonce)).toBe(false);
+  });
 
   it('is refused by the TPM what it would have to refuse: a restricted key signs no foreign structure', async () => {
     tpm.write('forged.bin', digest('sha256', new Uint8Array([0xff, 0x54, 0x43, 0x47])));

@@ -215,25 +215,24 @@ describe('judging EK certificates', () => {
     expect(verifyEkCertificate(chain.leaf.der, { ...options, roots: [root] }).class).toBe(expected);
   });
 
-  it.each(vectors.eks.map((ek) => [ek.name, ek] as const))(
-    'calls a software TPM one, whatever its root is said to be (%s)',
-    (_, ek) => {
-      const at = new Date(vectors.madeAt);
-      const root = {
-        certificate: hex(vectors.authority.root),
-        vendor: 'Infineon',
-        class: 'hardware',
-        source: 'administrator',
-      } as const;
-      const verdict = verifyEkCertificate(hex(ek.certificate), {
-        roots: [root],
-        intermediates: [hex(vectors.authority.issuer)],
-        at,
-      });
-      expect(verdict.class).toBe('software');
-      expect(verifyEkCertificate(hex(ek.certificate), { roots: [], at }).class).toBe('software');
-    },
-  );
+  it.each(
+    vectors.eks.map((ek) => [ek.name, ek] as const),
+  )('calls a software TPM one, whatever its root is said to be (%s)', (_, ek) => {
+    const at = new Date(vectors.madeAt);
+    const root = {
+      certificate: hex(vectors.authority.root),
+      vendor: 'Infineon',
+      class: 'hardware',
+      source: 'administrator',
+    } as const;
+    const verdict = verifyEkCertificate(hex(ek.certificate), {
+      roots: [root],
+      intermediates: [hex(vectors.authority.issuer)],
+      at,
+    });
+    expect(verdict.class).toBe('software');
+    expect(verifyEkCertificate(hex(ek.certificate), { roots: [], at }).class).toBe('software');
+  });
 
   it('calls a self-signed "vendor" root unknown', () => {
     const forged = vendorChain();

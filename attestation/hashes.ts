@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { refuse } from './error.ts';
 import { ALG } from './tpmConstants.ts';
 
@@ -22,8 +22,14 @@ export function strongHashOf(alg: number): { name: HashName; size: number } {
   return hashOf(alg);
 }
 
+/** The hash of the parts, one after another. */
 export function digest(name: HashName, ...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash(name);
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
+  const [only] = parts;
+  if (parts.length === 1 && only) return plain(hash(name, only, 'buffer'));
+  const joined = createHash(name);
+  for (const part of parts) joined.update(part);
+  return plain(joined.digest());
 }
+
+/** The same bytes as a plain Uint8Array: a Buffer differs in slice(), in equality and in JSON. */
+const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);

@@ -49,46 +49,45 @@ describe('credentials', () => {
     expect(new Set(asked)).toEqual(new Set(ek.type === 'rsa' ? ['seed 32', 'oaep 32'] : ['ephemeral 48']));
   });
 
-  it.each([2048, 3072, 4096])(
-    'open again with the private key of an RSA-%i EK (independent computation)',
-    (modulusLength) => {
-      const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength });
-      const [hash, size, keySize] =
-        modulusLength === 2048 ? (['sha256', 32, 16] as const) : (['sha384', 48, 32] as const);
-      const made = makeCredential({ ekPublic: publicKey, akName, secret: SECRET });
-      const encrypted = createReader(made.encryptedSecret, 'secret').tpm2b();
-      const oaep = {
-        key: privateKey,
-        padding: constants.RSA_PKCS1_OAEP_PADDING,
-        oaepHash: hash,
-        oaepLabel: Buffer.from('IDENTITY\0'),
-      };
-      const seed = privateDecrypt(oaep, encrypted);
-      expect(seed.length).toBe(size);
-      const kdf = (label: string, context: Uint8Array, bits: number) => {
-        const head = Buffer.concat([
-          Buffer.from([0, 0, 0, 1]),
-          Buffer.from(`${label}\0`),
-          context,
-          Buffer.from([0, 0, bits >> 8, bits & 255]),
-        ]);
-        return createHmac(hash, seed)
-          .update(head)
-          .digest()
-          .subarray(0, bits / 8);
-      };
-      const blob = createReader(createReader(made.credentialBlob, 'blob').tpm2b(), 'object');
-      const mac = blob.tpm2b();
-      const identity = blob.take(blob.remaining());
-      const expected = createHmac(hash, kdf('INTEGRITY', Buffer.alloc(0), size * 8))
-        .update(identity)
-        .update(akName)
-        .digest();
-      expect(toHex(mac)).toBe(expected.toString('hex'));
-      const open = createDecipheriv(`aes-${keySize * 8}-cfb`, kdf('STORAGE', akName, keySize * 8), Buffer.alloc(16));
-      expect(Buffer.concat([open.update(identity), open.final()]).subarray(2)).toEqual(Buffer.from(SECRET));
-    },
-  );
+  it.each([
+    2048, 3072, 4096,
+  ])('open again with the private key of an RSA-%i EK (independent computation)', (modulusLength) => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength });
+    const [hash, size, keySize] =
+      modulusLength === 2048 ? (['sha256', 32, 16] as const) : (['sha384', 48, 32] as const);
+    const made = makeCredential({ ekPublic: publicKey, akName, secret: SECRET });
+    const encrypted = createReader(made.encryptedSecret, 'secret').tpm2b();
+    const oaep = {
+      key: privateKey,
+      padding: constants.RSA_PKCS1_OAEP_PADDING,
+      oaepHash: hash,
+      oaepLabel: Buffer.from('IDENTITY\0'),
+    };
+    const seed = privateDecrypt(oaep, encrypted);
+    expect(seed.length).toBe(size);
+    const kdf = (label: string, context: Uint8Array, bits: number) => {
+      const head = Buffer.concat([
+        Buffer.from([0, 0, 0, 1]),
+        Buffer.from(`${label}\0`),
+        context,
+        Buffer.from([0, 0, bits >> 8, bits & 255]),
+      ]);
+      return createHmac(hash, seed)
+        .update(head)
+        .digest()
+        .subarray(0, bits / 8);
+    };
+    const blob = createReader(createReader(made.credentialBlob, 'blob').tpm2b(), 'object');
+    const mac = blob.tpm2b();
+    const identity = blob.take(blob.remaining());
+    const expected = createHmac(hash, kdf('INTEGRITY', Buffer.alloc(0), size * 8))
+      .update(identity)
+      .update(akName)
+      .digest();
+    expect(toHex(mac)).toBe(expected.toString('hex'));
+    const open = createDecipheriv(`aes-${keySize * 8}-cfb`, kdf('STORAGE', akName, keySize * 8), Buffer.alloc(16));
+    expect(Buffer.concat([open.update(identity), open.final()]).subarray(2)).toEqual(Buffer.from(SECRET));
+  });
 
   it('take the EK as key object, SubjectPublicKeyInfo, TPMT_PUBLIC bytes and parsed area', () => {
     const ek = vectors.eks[0];

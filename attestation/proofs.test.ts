@@ -267,20 +267,19 @@ describe('certifications', () => {
 });
 
 describe('quotes', () => {
-  it.each(vectors.aks.flatMap((ak) => ak.quotes.map((quote) => [`${ak.kind}, ${quote.name}`, ak, quote] as const)))(
-    'accepts one made by a TPM (%s)',
-    (_, ak, quote) => {
-      const { attest } = verifyQuote({
-        akPublic: hex(ak.public),
-        attest: hex(quote.attest),
-        signature: hex(quote.signature),
-        nonce: hex(quote.nonce),
-        selection: quote.selection,
-        pcrs: banksOf(quote.pcrs),
-      });
-      expect(attest.clock.safe).toBe(true);
-    },
-  );
+  it.each(
+    vectors.aks.flatMap((ak) => ak.quotes.map((quote) => [`${ak.kind}, ${quote.name}`, ak, quote] as const)),
+  )('accepts one made by a TPM (%s)', (_, ak, quote) => {
+    const { attest } = verifyQuote({
+      akPublic: hex(ak.public),
+      attest: hex(quote.attest),
+      signature: hex(quote.signature),
+      nonce: hex(quote.nonce),
+      selection: quote.selection,
+      pcrs: banksOf(quote.pcrs),
+    });
+    expect(attest.clock.safe).toBe(true);
+  });
 
   it('refuses a forged quote signed by an unrestricted key of the TPM', () => {
     expect(refusal(() => verifyQuote(quotation({ ak: eccKey({ attributes: DEVICE_ATTRIBUTES }) })))).toBe(
