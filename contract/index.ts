@@ -4,6 +4,7 @@ export * from './decisions.ts';
 export * from './device.ts';
 export * from './enrollment.ts';
 export * from './errors.ts';
+export * from './evidence.ts';
 export * from './managedSettings.ts';
 export * from './primitives.ts';
 export * from './settings.ts';

@@ -3,13 +3,16 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyServerOptions } from 'fastify';
 import packageJson from '../package.json' with { type: 'json' };
+import { auditRoutes } from './administration/auditRoutes.ts';
 import { administrationRoutes } from './administration/index.ts';
 import type { MailOptions } from './administration/inviteMail.ts';
 import { loadIssuers } from './attestation/issuers.ts';
 import { createRoots } from './attestation/roots.ts';
 import { sessionRoutes } from './console/sessionRoutes.ts';
 import { consoleStaticRoutes } from './console/staticRoutes.ts';
+import { accessRoutes } from './devices/accessRoutes.ts';
 import { deviceRoutes } from './devices/deviceRoutes.ts';
+import { evidenceRoutes } from './devices/evidenceRoutes.ts';
 import { selfRoutes } from './devices/selfRoutes.ts';
 import { walkRoutes } from './enrollment/walkRoutes.ts';
 import { ServerError } from './error.ts';
@@ -52,6 +55,8 @@ export type ServerOptions = {
   /** Scales every rate limit; 1 when absent. */
   rateLimitFactor?: number;
   logger?: FastifyServerOptions['logger'];
+  /** Other roots than Apple's own for Apple's attestations (DER): tests. */
+  appleRoots?: readonly Uint8Array[];
   /** The server's clock: epoch milliseconds. */
   clock?: () => number;
 };
@@ -224,6 +229,7 @@ async function createContext(
     hub: await createEventHub(store.db, POLL_MS),
     issuers: await loadIssuers(store, kek, now()),
     roots: createRoots(store.db),
+    appleRoots: options.appleRoots,
     upstream: options.identityProvider ? createUpstream(options.identityProvider, callbackUrl(origin)) : null,
     provider: createProvider({ store, origin, now, signingKey: signing, cookieKey, dpopNonceKey, reportError }),
     onClose,
@@ -235,7 +241,18 @@ async function registerAll(app: App, context: Context, options: ServerOptions): 
   const limits = await createLimits(app, options.rateLimitFactor ?? 1);
   await registerOpenApi(app, context);
   enforceAccess(app, context, limits);
-  const plugins = [walkRoutes, selfRoutes, deviceRoutes, sessionRoutes, inviteRoutes, signInRoutes, mountProvider];
+  const plugins = [
+    walkRoutes,
+    selfRoutes,
+    deviceRoutes,
+    evidenceRoutes,
+    accessRoutes,
+    auditRoutes,
+    sessionRoutes,
+    inviteRoutes,
+    signInRoutes,
+    mountProvider,
+  ];
   for (const plugin of plugins) await app.register((nested) => plugin(nested, context));
   await app.register((nested) => administrationRoutes(nested, context, { folder: options.store, mail: options.mail }));
   await app.register(smallstepMount, { prefix: '/api', context });

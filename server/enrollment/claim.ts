@@ -27,7 +27,11 @@ export function verifyClaim(context: Context, request: ClaimRequest, grant: Gran
   if (normalizeSerial(grant.permanent_identifier) === null) {
     refuse('attestation-malformed', 'This serial number is a placeholder that many machines share.');
   }
-  const binding = { origin: context.origin, boundTo: grant.key_thumbprint, permanentIdentifier: grant.permanent_identifier };
+  const binding = {
+    origin: context.origin,
+    boundTo: grant.key_thumbprint,
+    permanentIdentifier: grant.permanent_identifier,
+  };
   return checkClaim(request, binding);
 }
 

@@ -60,7 +60,12 @@ export type CheckedProof = {
 };
 
 /** Verifies certify and quote over the binding, against the attestation key that came with them. */
-export function checkProof({ proof, permanentIdentifier, boundTo, origin }: ProofOf & { origin: string }): CheckedProof {
+export function checkProof({
+  proof,
+  permanentIdentifier,
+  boundTo,
+  origin,
+}: ProofOf & { origin: string }): CheckedProof {
   const ak = atStage('attestation-key', () => readAttestationKey(bytes(proof.akPublic)));
   const deviceKeyName = atStage('certify', () => objectName(bytes(proof.deviceKey.public)));
   const binding = {

@@ -15,7 +15,7 @@ import { atStage } from '../attestation/errorCodes.ts';
 import type { IssuingAuthorities } from '../attestation/issuers.ts';
 import { isErrorCode, refuse, ServerError } from '../error.ts';
 import type { EvidenceRow } from '../store/schema.ts';
-import { checkClaim, ClaimReceived } from './claim.ts';
+import { ClaimReceived, checkClaim } from './claim.ts';
 import { checkProof } from './tpmProof.ts';
 
 /** Everything that one attestation was judged by, so that it can be judged again. Bytes are base64. */
@@ -47,7 +47,8 @@ const bytes = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64,
 /** Judges stored evidence by today's rules and roots, at the time when it was made. Changes nothing. */
 export function verifyEvidence(row: EvidenceRow, rules: Rules): Reverified {
   try {
-    if (row.kind === 'apple') refuse('apple-attestation-refused', 'Evidence of Apple is judged when it comes: its freshness is not stored.');
+    if (row.kind === 'apple')
+      refuse('apple-attestation-refused', 'Evidence of Apple is judged when it comes: its freshness is not stored.');
     const evidence = JSON.parse(row.bytes) as EvidenceBytes;
     if (row.kind === 'claim') return verifyStoredClaim(evidence);
     return verifyStoredProof(evidence, new Date(row.created_at), rules);
@@ -56,7 +57,12 @@ export function verifyEvidence(row: EvidenceRow, rules: Rules): Reverified {
       return { outcome: 'failed', code: error.code, ekClass: null, reasons: [error.message] };
     }
     if (error instanceof z.ZodError) {
-      return { outcome: 'failed', code: 'attestation-malformed', ekClass: null, reasons: ['The stored proof is incomplete.'] };
+      return {
+        outcome: 'failed',
+        code: 'attestation-malformed',
+        ekClass: null,
+        reasons: ['The stored proof is incomplete.'],
+      };
     }
     throw error;
   }
@@ -89,7 +95,13 @@ function verifyStoredProof(evidence: EvidenceBytes, at: Date, { trust, issuers }
   return { outcome: 'valid', code: null, ekClass: verdict.class, reasons: [...verdict.reasons, ...checked.verdict] };
 }
 
-function checkChain(proof: TpmProof, akSpki: Uint8Array, permanentIdentifier: string, at: Date, issuers: IssuingAuthorities): void {
+function checkChain(
+  proof: TpmProof,
+  akSpki: Uint8Array,
+  permanentIdentifier: string,
+  at: Date,
+  issuers: IssuingAuthorities,
+): void {
   try {
     const roots = [issuers.trusted.root, issuers.untrusted.root];
     verifyAkCertificate({ chain: proof.akChain.map(bytes), roots, at, permanentIdentifier, akSpki });
@@ -102,5 +114,10 @@ function checkChain(proof: TpmProof, akSpki: Uint8Array, permanentIdentifier: st
 function verifyStoredClaim(evidence: EvidenceBytes): Reverified {
   const { origin, boundTo, permanentIdentifier } = evidence;
   checkClaim(ClaimReceived.parse(evidence.received), { origin, boundTo, permanentIdentifier });
-  return { outcome: 'valid', code: null, ekClass: null, reasons: ['A key claims this serial number; nothing proves it.'] };
+  return {
+    outcome: 'valid',
+    code: null,
+    ekClass: null,
+    reasons: ['A key claims this serial number; nothing proves it.'],
+  };
 }

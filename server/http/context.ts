@@ -22,6 +22,8 @@ export type Context = {
   hub: EventHub;
   issuers: IssuingAuthorities;
   roots: Roots;
+  /** Roots of Apple's attestations (DER); Apple's own where undefined. */
+  appleRoots: readonly Uint8Array[] | undefined;
   /** The organization's identity provider, where one is connected. */
   upstream: Upstream | null;
   provider: Provider;

@@ -16,6 +16,7 @@ import { storeRoot } from '../attestation/roots.ts';
 import { createServer, type MusterServer, type ServerOptions } from '../createServer.ts';
 import { changeSettings, createApiToken, createInvite } from '../setUp.ts';
 import {
+  type ClaimDevice,
   createGrantKey,
   createMaker,
   createSoftDevice,
@@ -78,7 +79,12 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
     return call('POST', path, { body, headers: { authorization: `DPoP ${grant}`, dpop: proof } });
   };
 
-  const asDevice = async (device: SoftDevice, method: string, path: string, body?: unknown): Promise<Answer> => {
+  const asDevice = async (
+    device: Pick<SoftDevice, 'sign'>,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<Answer> => {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const url = `${server.origin}${path}`;
     const signed = await device.sign({
@@ -90,7 +96,11 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
     return call(method, path, { headers: signed, ...(text === undefined ? {} : { body: text }) });
   };
 
-  const announce = async (device: SoftDevice, key: GrantKey, identifier = device.urn): Promise<Ceremony> => {
+  const announce = async (
+    device: Pick<SoftDevice, 'urn' | 'machine'>,
+    key: GrantKey,
+    identifier = device.urn,
+  ): Promise<Ceremony> => {
     const body = {
       permanentIdentifier: identifier,
       deviceName: device.machine.hostName,
@@ -168,6 +178,17 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
     return submit(walk, await activate(walk));
   };
 
+  /** The walk of a machine without a TPM. */
+  const claim = async (device: ClaimDevice, email?: string): Promise<Answer> => {
+    const key = createGrantKey();
+    const ceremony = await announce(device, key);
+    const granted = await grantFor(key, await signIn(ceremony, key, email), ceremony.id);
+    const { grant } = Grant.parse(granted.body);
+    const { challenge } = Challenge.parse((await withGrant(key, grant, '/api/v1/challenges', {})).body);
+    const body = device.body({ origin: server.origin, challenge, boundTo: key.thumbprint });
+    return withGrant(key, grant, '/api/v1/enrollments', body);
+  };
+
   const token = async (...scopes: Scope[]): Promise<string> =>
     (await createApiToken(server.store, { name: 'test', scopes }, clock())).secret;
 
@@ -190,6 +211,7 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
     activate,
     submit,
     enroll,
+    claim,
     token,
     api: async (bearer: string, method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
       call(method, path, {
