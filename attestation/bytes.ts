@@ -68,28 +68,52 @@ export type Writer = {
 };
 
 export function createWriter(): Writer {
-  const parts: Uint8Array[] = [];
-  const number = (size: number, set: (view: DataView) => void): Writer => {
-    const part = new Uint8Array(size);
-    set(new DataView(part.buffer));
-    parts.push(part);
-    return writer;
+  let buffer = new Uint8Array(128);
+  let view = new DataView(buffer.buffer);
+  let size = 0;
+  const step = (more: number): number => {
+    if (size + more > buffer.length) {
+      const larger = new Uint8Array(Math.max(buffer.length * 2, size + more));
+      larger.set(buffer.subarray(0, size));
+      buffer = larger;
+      view = new DataView(buffer.buffer);
+    }
+    const from = size;
+    size += more;
+    return from;
   };
   const bounded = (value: number, max: number): number =>
     Number.isInteger(value) && value >= 0 && value <= max
       ? value
       : refuse('bad-argument', `The number ${value} does not fit an unsigned field of at most ${max}.`);
   const writer: Writer = {
-    u8: (value) => number(1, (view) => view.setUint8(0, bounded(value, 0xff))),
-    u16: (value) => number(2, (view) => view.setUint16(0, bounded(value, 0xffff))),
-    u32: (value) => number(4, (view) => view.setUint32(0, bounded(value, 0xffffffff))),
-    u64: (value) => number(8, (view) => view.setBigUint64(0, value)),
-    bytes: (value) => {
-      parts.push(value);
+    u8(value) {
+      const from = step(1);
+      view.setUint8(from, bounded(value, 0xff));
+      return writer;
+    },
+    u16(value) {
+      const from = step(2);
+      view.setUint16(from, bounded(value, 0xffff));
+      return writer;
+    },
+    u32(value) {
+      const from = step(4);
+      view.setUint32(from, bounded(value, 0xffffffff));
+      return writer;
+    },
+    u64(value) {
+      const from = step(8);
+      view.setBigUint64(from, value);
+      return writer;
+    },
+    bytes(value) {
+      const from = step(value.length);
+      buffer.set(value, from);
       return writer;
     },
     tpm2b: (value) => writer.u16(value.length).bytes(value),
-    finish: () => concat(...parts),
+    finish: () => buffer.slice(0, size),
   };
   return writer;
 }
