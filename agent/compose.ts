@@ -65,13 +65,15 @@ export function hardwareIdentity(
   platform: NodeJS.Platform = process.platform,
 ): HardwareIdentity {
   const tcti = values.texts.get('tcti');
+  // A command that ends by itself can end a blocked call with it; one that stays needs a child that it can kill.
+  const inProcess = !values.flags.has('watch');
   return {
     readMachine: () => readMachine(platform),
     async hardware() {
       if (platform === 'darwin' && tcti === undefined) {
         return { kind: 'claim', signer: createClaimSigner(await openClaimKey(store)) };
       }
-      return { kind: 'tpm', open: async () => createTpmAttestor(await openTpm({ tcti })) };
+      return { kind: 'tpm', open: async () => createTpmAttestor(await openTpm({ tcti, inProcess })) };
     },
   };
 }
