@@ -10,9 +10,11 @@ test.each([
   expect(readArguments(args)).toMatchObject(expected);
 });
 
-test.each([[['--port', 'abc']], [['--port', '70000']], [['--nonsense']], [['extra']]])(
-  '%j is refused with advice',
-  (args) => {
-    expect(() => readArguments(args)).toThrow(expect.objectContaining({ code: 'usage' }));
-  },
-);
+test.each([
+  [['--port', 'abc']],
+  [['--port', '70000']],
+  [['--nonsense']],
+  [['extra']],
+])('%j is refused with advice', (args) => {
+  expect(() => readArguments(args)).toThrow(expect.objectContaining({ code: 'usage' }));
+});

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError, createApp, createLineLogger, silentLogger, toUserError } from '../app/index.ts';
+import { buildDesktop } from '../build/desktop.ts';
 import { hasUsableTpm } from '../build/systemPackages.mjs';
 import { buildWeb } from '../build/web.ts';
 import { startBrowserHost } from '../main/browserHost/index.ts';
@@ -67,9 +68,11 @@ async function showWindow(demo: Demo, rendererFolder: string): Promise<number> {
   const electron = findElectron(root, process.env, process.platform);
   if ('executable' in electron) {
     console.log('Window             opens as a desktop app');
-    const child = openElectron(electron.executable, root, {
-      MUSTER_DEMO_SERVER: demo.origin,
-      ...(demo.tcti === undefined ? {} : { MUSTER_DEMO_TCTI: demo.tcti }),
+    const { main } = await buildDesktop(root);
+    const child = openElectron(electron.executable, main, {
+      serverUrl: demo.origin,
+      tcti: demo.tcti,
+      folder: demo.folder,
     });
     const closed = new Promise<void>((done) => child.once('exit', () => done()));
     await Promise.race([ended, closed]);

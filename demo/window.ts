@@ -19,7 +19,19 @@ function packaged(root: string): string | undefined {
   return existsSync(name) ? join(folder, 'dist', readFileSync(name, 'utf8').trim()) : undefined;
 }
 
-/** Opens the desktop app on this inventory. */
-export function openElectron(executable: string, root: string, environment: NodeJS.ProcessEnv): ChildProcess {
-  return spawn(executable, [root], { stdio: 'inherit', env: { ...process.env, ...environment } });
+/** Opens the desktop app, unpackaged, on this inventory; what it takes from its environment main/desktop.ts names. */
+export function openElectron(
+  executable: string,
+  main: string,
+  demo: { serverUrl: string; tcti: string | undefined; folder: string },
+): ChildProcess {
+  return spawn(executable, [join(main, 'index.js')], {
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      MUSTER_SERVER_URL: demo.serverUrl,
+      MUSTER_USER_DATA: join(demo.folder, 'desktop'),
+      ...(demo.tcti === undefined ? {} : { MUSTER_TCTI: demo.tcti }),
+    },
+  });
 }
