@@ -51,6 +51,8 @@ export function viewOf(row: DeviceRow, joined: Joined, viewer: Viewer): Device {
         ownerBound: row.owner_id !== null,
         shared: row.shared === 1,
         claimOnly: row.protection !== null && row.attestation === 'none',
+        // Only Apple attests a device that is not named by its TPM.
+        apple: row.attestation !== 'none' && !row.permanent_identifier.startsWith('urn:ek:'),
         secureBoot: row.secure_boot,
       },
       { ...settings, demo },

@@ -17,6 +17,8 @@ export type AssuranceFacts = {
   shared: boolean;
   /** Whether what is known of the identity is only a claim under a key (a Mac without Apple's attestation). */
   claimOnly: boolean;
+  /** Whether Apple attested it, rather than a TPM. */
+  apple?: boolean;
   secureBoot: 'on' | 'off' | 'unknown';
 };
 
@@ -71,7 +73,11 @@ function addAttestation(facts: AssuranceFacts, reason: (code: Code, supports: bo
   }
   switch (facts.attestation) {
     case 'valid':
-      reason('attestation-valid', true, 'Its security chip proved the identity.');
+      reason(
+        'attestation-valid',
+        true,
+        facts.apple ? 'Apple proved the identity.' : 'Its security chip proved the identity.',
+      );
       return;
     case 'none':
       reason('attestation-none', false, 'It has not attested yet.');
@@ -92,7 +98,7 @@ function addClass(
   policy: AssurancePolicy,
   reason: (code: Code, supports: boolean, text: string) => void,
 ): void {
-  const words = CLASS_WORDS[facts.ekClass];
+  const words = facts.apple ? 'hardware that Apple attested' : CLASS_WORDS[facts.ekClass];
   if (facts.ekClass === 'software') {
     // Not through acceptedClasses: no setting of a real inventory may raise a software TPM.
     if (policy.demo && policy.acceptSoftwareTpm) {
