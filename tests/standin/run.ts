@@ -42,7 +42,7 @@ async function answer(message: Ask): Promise<unknown> {
     case 'tray':
       return trayActions.get(message.label)?.();
     case 'close-windows':
-      for (const window of [...StandInWindow.all]) window.close();
+      for (const window of [...StandInWindow.all]) await (await window.page).close();
       return undefined;
     case 'quit':
       return void app.quit();

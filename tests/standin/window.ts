@@ -79,10 +79,12 @@ export class StandInWindow extends EventEmitter {
   async #installWorlds(session: CDPSession): Promise<void> {
     const contexts = new Map<number, { frameId: string; world: string }>();
     let current: number | undefined;
+    const mainFrame = ((await session.send('Page.getFrameTree')) as { frameTree: { frame: { id: string } } }).frameTree
+      .frame.id;
     session.on('Runtime.executionContextCreated', ({ context }) => {
       const { frameId } = context.auxData as { frameId: string };
       contexts.set(context.id, { frameId, world: context.name });
-      if (context.name === ISOLATED_WORLD) current = context.id;
+      if (context.name === ISOLATED_WORLD && frameId === mainFrame) current = context.id;
     });
     session.on('Runtime.executionContextDestroyed', ({ executionContextId }) => {
       contexts.delete(executionContextId);

@@ -12,6 +12,7 @@ export const FROM_HOST = '__standinFromHost';
 /** Runs the built CommonJS preload with a `require` that knows `electron` alone, as in Electron's sandbox. */
 export function isolatedScript(preload: string, secret: string): string {
   return `(() => {
+  if (window !== window.top) return; // as with nodeIntegrationInSubFrames: false
   const toHost = globalThis.${TO_HOST};
   const waiting = new Map(), listeners = new Map(), apis = new Map();
   let next = 1;
@@ -77,6 +78,7 @@ export function isolatedScript(preload: string, secret: string): string {
 /** Puts what the preload exposed on the page's \`window\`: frozen, functions only, nothing of the isolated world itself. */
 export function mainScript(secret: string): string {
   return `(() => {
+  if (window !== window.top) return;
   const waiting = new Map(), callbacks = new Map();
   let next = 1;
   const say = (message) => document.dispatchEvent(new CustomEvent('${secret}:isolated', { detail: JSON.stringify(message) }));

@@ -71,16 +71,18 @@ export async function startStandIn(options: WindowOptions & { arguments?: string
   });
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
   let next = 1;
+  const waiting = new Map<number, { resolve(answer: never): void; reject(error: Error): void }>();
+  child.on('message', ({ id, answer }: { id: number; answer: never }) => {
+    waiting.get(id)?.resolve(answer);
+    waiting.delete(id);
+  });
+  child.once('exit', () => {
+    for (const { reject } of waiting.values()) reject(new Error('The app ended.'));
+  });
   const tell = <T>(ask: Ask): Promise<T> =>
     new Promise((resolve, reject) => {
       const id = next++;
-      const listen = (message: { id: number; answer: T }) => {
-        if (message.id !== id) return;
-        child.off('message', listen);
-        resolve(message.answer);
-      };
-      child.on('message', listen);
-      child.once('exit', () => reject(new Error('The app ended.')));
+      waiting.set(id, { resolve, reject });
       child.send({ ...ask, id }, (error) => error && reject(error));
     });
   const browser = await connect(`http://127.0.0.1:${port}`, child);
@@ -90,7 +92,7 @@ export async function startStandIn(options: WindowOptions & { arguments?: string
       const page = browser
         .contexts()
         .flatMap((context) => context.pages())
-        .findLast((candidate) => candidate.url().startsWith('https://window.app.test/'));
+        .findLast((candidate) => !candidate.isClosed() && candidate.url().startsWith('https://window.app.test/'));
       if (page) return page;
       await new Promise((done) => setTimeout(done, 25));
     }
