@@ -17,9 +17,10 @@ import { ConsoleProvider, useConsole, useEvents } from './Console.tsx';
 import { DevicePage } from './devices/DevicePage.tsx';
 import { RecentDevices } from './devices/RecentDevices.tsx';
 import { rememberedLanguage, rememberLanguage } from './language.ts';
-import { Pending } from './pending/Pending.tsx';
+import { Pending, QUEUE } from './pending/Pending.tsx';
 import { hrefOf, type Route, useRoute } from './route.ts';
 import { consoleCatalogues, useConsoleText } from './text.ts';
+import { useDevices } from './useDevices.ts';
 import { Loading, ProblemNotice } from './View.tsx';
 
 export function App({ api, connect }: { api: Api; connect: Connect }) {
@@ -226,6 +227,7 @@ const LINKS: readonly { name: Exclude<Route['name'], 'device'>; icon: IconName }
 function Sidebar({ route, language, changeLanguage }: { route: Route } & LanguageChoice) {
   const t = useConsoleText();
   const { api, session } = useConsole();
+  const pending = useDevices(QUEUE);
   const here = route.name === 'device' ? 'devices' : route.name;
   const signOut = async (): Promise<void> => {
     await api.signOut().catch(problemOf);
@@ -244,6 +246,9 @@ function Sidebar({ route, language, changeLanguage }: { route: Route } & Languag
               <a className="nav-link" href={hrefOf({ name })} aria-current={here === name ? 'page' : undefined}>
                 <Icon name={icon} />
                 <span>{t(`nav.${name}`)}</span>
+                {name === 'pending' && pending.devices && pending.devices.length > 0 && (
+                  <span className="nav-count">{`${pending.devices.length}${pending.more ? '+' : ''}`}</span>
+                )}
               </a>
             </li>
           ))}

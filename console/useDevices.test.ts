@@ -7,12 +7,11 @@ import { merge } from './useDevices.ts';
 
 const [first, second] = DEVICES as [Device, Device];
 
-test.each(DEVICES.map((device) => [device.name, device] as const))(
-  'the fixture %s is a device by the contract',
-  (_name, device) => {
-    expect(Device.safeParse(device).error).toBeUndefined();
-  },
-);
+test.each(
+  DEVICES.map((device) => [device.name, device] as const),
+)('the fixture %s is a device by the contract', (_name, device) => {
+  expect(Device.safeParse(device).error).toBeUndefined();
+});
 
 test('a changed device changes where it stands', () => {
   const changed = { ...second, name: 'renamed', version: second.version + 1 };

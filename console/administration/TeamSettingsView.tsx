@@ -220,10 +220,7 @@ function SourceTable(props: {
   const t = useConsoleText();
   const { sources } = props;
   return (
-    <Table
-      label={t('settings.source')}
-      columns={[t('settings.source'), ...COLUMNS.map((one) => t(`settings.${one}`))]}
-    >
+    <Table label={t('settings.source')} columns={[t('settings.source'), ...COLUMNS.map((one) => t(`settings.${one}`))]}>
       {(Object.entries(sources) as [keyof typeof sources, SourcePolicy][]).map(([source, policy]) => (
         <tr key={source}>
           <th scope="row">{source}</th>

@@ -12,7 +12,8 @@ import { useConsoleText } from '../text.ts';
 import { useDevices } from '../useDevices.ts';
 import { Empty, Loading, ProblemNotice, View } from '../View.tsx';
 
-const QUEUE = { approval: 'pending', lifecycle: 'active' } as const;
+/** What waits for a decision. */
+export const QUEUE = { approval: 'pending', lifecycle: 'active' } as const;
 
 export function Pending() {
   const t = useConsoleText();

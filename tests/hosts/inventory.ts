@@ -44,6 +44,8 @@ export async function startTestInventory(options: {
   settings?: Partial<TeamSettings>;
   /** Epoch milliseconds, for server and client alike. */
   clock?: () => number;
+  /** The built console, to be served below /console/. */
+  consoleFolder?: string;
 }): Promise<TestInventory> {
   const people = makePeople(randomInt);
   const now = options.clock ?? Date.now;
@@ -63,6 +65,7 @@ export async function startTestInventory(options: {
     rateLimitFactor: 1000,
     logger: false,
     clock: now,
+    ...(options.consoleFolder ? { consoleFolder: options.consoleFolder } : {}),
   });
   await changeSettings(server.store, {
     slug: 'test',
