@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,6 +84,22 @@ describe('paths', () => {
     );
     expect(find(leaf(rsa, { algorithm, pss: true }), [rsa])).toHaveLength(1);
     expect(refusal(() => find(leaf(rsa, { algorithm }), [rsa]))).toBe('no-path');
+  });
+
+  it('accepts an authority whose key is a compressed point, and refuses one off its curve', () => {
+    const key = newKey();
+    const { x, y } = createPublicKey(key).export({ format: 'jwk' });
+    const [xs, ys] = [x, y].map((text) => new Uint8Array(Buffer.from(text ?? '', 'base64url')));
+    const spki = (...point: number[]) =>
+      der(
+        DER.SEQUENCE,
+        der(DER.SEQUENCE, derOid('1.2.840.10045.2.1'), derOid('1.2.840.10045.3.1.7')),
+        der(DER.BIT_STRING, new Uint8Array([0, ...point])),
+      );
+    const short = ca('Short', root, CA_EXTENSIONS, { key, spki: spki(2 + ((ys?.at(-1) ?? 0) & 1), ...(xs ?? [])) });
+    expect(find(leaf(short), [root], [short])).toHaveLength(2);
+    const off = ca('Off', root, CA_EXTENSIONS, { key, spki: spki(4, ...(xs ?? []), ...(xs ?? [])) });
+    expect(refusal(() => find(leaf(off), [root], [off]))).toBe('weak-key');
   });
 
   it('refuses a leaf that issued another leaf', () => {

@@ -132,19 +132,10 @@ function protectEcc(key: Ecc, { hash, size }: Protection, random: RandomSource):
   const width = curveSize(key.curve);
   const ecdh = createECDH(key.curve === CURVE.P256 ? 'prime256v1' : 'secp384r1');
   const point = encodeSpki(key).subarray(-1 - 2 * width);
-  try {
-    ecdh.setPrivateKey(random('ephemeral', width));
-  } catch {
-    // One scalar in 2^32 on P-256 is above the group's order: the caller simply tries again with fresh bytes.
-    return refuse(
-      'bad-argument',
-      'The random scalar is zero or above the order of the curve; make the credential again.',
-    );
-  }
-  const shared = agree(ecdh, point);
+  drawScalar(ecdh, () => random('ephemeral', width));
   const ephemeral = new Uint8Array(ecdh.getPublicKey());
   const x = ephemeral.subarray(1, 1 + width);
-  const z = padTo(shared, width, 'weak-key', 'The shared secret');
+  const z = padTo(new Uint8Array(ecdh.computeSecret(point)), width, 'weak-key', 'The shared secret');
   const seed = kdfe(hash, z, x, point.subarray(1, 1 + width), size);
   return {
     seed,
@@ -155,12 +146,18 @@ function protectEcc(key: Ecc, { hash, size }: Protection, random: RandomSource):
   };
 }
 
-function agree(ecdh: ReturnType<typeof createECDH>, point: Uint8Array): Uint8Array {
-  try {
-    return new Uint8Array(ecdh.computeSecret(point));
-  } catch {
-    return refuse('weak-key', 'The endorsement key is not a point of its curve.');
+/** One scalar in 2^32 on P-256 is zero or above the order of the group: then it is drawn again (FIPS 186-5 appendix A.2.2). */
+function drawScalar(ecdh: ReturnType<typeof createECDH>, draw: () => Uint8Array): void {
+  for (let attempt = 0; attempt < 4; attempt += 1) {
+    const scalar = draw();
+    try {
+      ecdh.setPrivateKey(scalar);
+      return;
+    } catch {
+      // Out of range: nothing else makes it fail.
+    }
   }
+  refuse('bad-argument', 'The random source gave no scalar below the order of the curve in four draws.');
 }
 
 function mgf1(hash: HashName, seed: Uint8Array, length: number): Uint8Array {

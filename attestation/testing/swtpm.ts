@@ -57,6 +57,7 @@ async function setUp(folder: string, banks: string): Promise<void> {
   const ca = join(folder, 'swtpm-localca.conf');
   const options = join(folder, 'swtpm-localca.options');
   const setup = join(folder, 'swtpm_setup.conf');
+  const localca = (await run('sh', ['-c', 'command -v swtpm_localca'])).stdout.trim();
   writeFileSync(
     ca,
     `statedir = ${folder}/ca\nsigningkey = ${folder}/ca/signkey.pem\nissuercert = ${folder}/ca/issuercert.pem\ncertserial = ${folder}/ca/certserial\n`,
@@ -64,7 +65,7 @@ async function setUp(folder: string, banks: string): Promise<void> {
   writeFileSync(options, '--platform-manufacturer Test\n--platform-version 1\n--platform-model Test\n');
   writeFileSync(
     setup,
-    `create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = ${ca}\ncreate_certs_tool_options = ${options}\nactive_pcr_banks = ${banks}\n`,
+    `create_certs_tool = ${localca}\ncreate_certs_tool_config = ${ca}\ncreate_certs_tool_options = ${options}\nactive_pcr_banks = ${banks}\n`,
   );
   await run('mkdir', ['-p', join(folder, 'ca')]);
   const args = [
