@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
 
 /** The one Chromium behind all stand-in windows, and what its tests may ask for. */
@@ -19,9 +16,9 @@ export async function stopHost(): Promise<void> {
 }
 
 async function launch(): Promise<Host> {
-  const profile = mkdtempSync(join(tmpdir(), 'muster-standin-'));
-  const executablePath = process.env.STANDIN_CHROMIUM;
-  if (!executablePath) throw new Error('STANDIN_CHROMIUM names no Chromium.');
+  const { STANDIN_CHROMIUM: executablePath, STANDIN_PROFILE: profile } = process.env;
+  if (!executablePath || !profile)
+    throw new Error('STANDIN_CHROMIUM and STANDIN_PROFILE name no Chromium and no folder.');
   const port = process.env.STANDIN_DEBUG_PORT ?? '0';
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
@@ -41,10 +38,7 @@ async function launch(): Promise<Host> {
   return {
     context,
     endpoint: `http://127.0.0.1:${port}`,
-    async close() {
-      await context.close();
-      rmSync(profile, { recursive: true, force: true });
-    },
+    close: () => context.close(),
   };
 }
 

@@ -64,6 +64,8 @@ export async function startStandIn(options: WindowOptions & { arguments?: string
     env: {
       ...environment(options),
       STANDIN_CHROMIUM: chromiumPath(),
+      // In the test's own folder: also what a killed app leaves goes away with it.
+      STANDIN_PROFILE: join(options.folder, `chromium-${port}`),
       STANDIN_DEBUG_PORT: String(port),
       STANDIN_LOCALE: options.locale ?? 'en-US',
       ...(options.backend ? { STANDIN_BACKEND: options.backend } : {}),
