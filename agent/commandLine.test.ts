@@ -18,7 +18,7 @@ describe('muster', () => {
       expect(err).toBe('');
       expect(out).toMatch(/Usage: muster COMMAND/);
       expect(out).toContain('muster doctor');
-      for (const { path } of COMMANDS) expect(out).toContain(`  ${path.join(' ')}`);
+      for (const { path, hidden } of COMMANDS) expect(out.includes(`  ${path.join(' ')} `)).toBe(!hidden);
     }
   });
 
@@ -26,18 +26,17 @@ describe('muster', () => {
     expect(await runMuster(['--version'])).toMatchObject({ code: EXIT.ok, out: 'muster 0.1.0\n' });
   });
 
-  it.each(COMMANDS.map((command) => [commandName(command), command] as const))(
-    '%s explains itself',
-    async (_, command) => {
-      const { code, out } = await runMuster([...command.path, '--help']);
-      expect(code).toBe(EXIT.ok);
-      expect(out).toContain(command.summary);
-      for (const option of command.options) expect(out).toContain(`--${option.name}`);
-      expect(out.split('\n').every((line) => line.length <= 100 || line.startsWith('Usage:'))).toBe(true);
-      const handler = await command.load();
-      expect(handler).toBeTypeOf('function');
-    },
-  );
+  it.each(
+    COMMANDS.map((command) => [commandName(command), command] as const),
+  )('%s explains itself', async (_, command) => {
+    const { code, out } = await runMuster([...command.path, '--help']);
+    expect(code).toBe(EXIT.ok);
+    expect(out).toContain(command.summary);
+    for (const option of command.options) expect(out).toContain(`--${option.name}`);
+    expect(out.split('\n').every((line) => line.length <= 100 || line.startsWith('Usage:'))).toBe(true);
+    const handler = await command.load();
+    expect(handler).toBeTypeOf('function');
+  });
 
   it.each([
     [['frobnicate'], 'no command "frobnicate"'],
@@ -94,7 +93,7 @@ describe('what is generated from the command table', () => {
 
   it('the manual page names every command, option and exit code', () => {
     for (const { path, options } of COMMANDS) {
-      expect(page).toContain(`muster ${path.join(' ')}`);
+      expect(page).toContain(`muster ${path.join(' ').replaceAll('-', '\\-')}`);
       for (const { name } of options) expect(page).toContain(`\\-\\-${name.replaceAll('-', '\\-')}`);
     }
     for (const code of Object.values(EXIT)) expect(page).toContain(`.B ${code}\n`);
@@ -126,7 +125,8 @@ describe('what is generated from the command table', () => {
   it('fish and zsh know every option', () => {
     for (const shell of ['fish', 'zsh']) {
       const script = completionScript(shell);
-      for (const { options } of COMMANDS) for (const { name } of options) expect(script).toContain(name);
+      for (const { options, hidden } of COMMANDS)
+        for (const { name } of hidden ? [] : options) expect(script).toContain(name);
     }
   });
 });

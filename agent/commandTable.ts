@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { SERVER_COMMAND_TABLE } from './serverCommandTable.ts';
 
 const JSON_OPTION = { name: 'json', summary: 'Print JSON; muster schema COMMAND prints its schema.' } as const;
 const TCTI = {
@@ -127,6 +128,19 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/tpmQuote.ts')).tpmQuote,
   },
   {
+    path: ['tpm', 'activate'],
+    hidden: true,
+    summary: 'Answer one activation with administrator rights; Muster runs this itself on Windows.',
+    description: [],
+    options: [
+      { name: 'request', value: 'FILE', summary: 'The request.' },
+      { name: 'answer', value: 'FILE', summary: 'The empty file for the answer.' },
+      TCTI,
+    ],
+    examples: [],
+    load: async () => (await import('./commands/tpmActivate.ts')).tpmActivate,
+  },
+  {
     path: ['logs', 'bundle'],
     summary: 'Write diagnostics for your IT into one file.',
     description: ['Identifiers, addresses of people and secrets are taken out. Read the file before you send it.'],
@@ -165,4 +179,5 @@ export const COMMANDS: readonly Command[] = [
     examples: [['muster schema tpm info', '']],
     load: async () => (await import('./commands/schema.ts')).schema,
   },
+  ...SERVER_COMMAND_TABLE,
 ];

@@ -9,6 +9,7 @@ import type { MailOptions } from './administration/inviteMail.ts';
 import { loadIssuers } from './attestation/issuers.ts';
 import { createRoots } from './attestation/roots.ts';
 import { sessionRoutes } from './console/sessionRoutes.ts';
+import { setupRoutes } from './console/setupRoutes.ts';
 import { consoleStaticRoutes } from './console/staticRoutes.ts';
 import { accessRoutes } from './devices/accessRoutes.ts';
 import { deviceRoutes } from './devices/deviceRoutes.ts';
@@ -23,7 +24,8 @@ import type { App, Context } from './http/context.ts';
 import { createLimits } from './http/limits.ts';
 import { registerOpenApi } from './http/openapi.ts';
 import { purge } from './jobs/purge.ts';
-import { loadKeyEncryptionKey, secretKey, signingKey } from './keys/keyring.ts';
+import { secretKey, signingKey } from './keys/keyring.ts';
+import { openKeyEncryptionKey } from './keys/rotation.ts';
 import { inviteRoutes } from './oidc/inviteRoutes.ts';
 import { mountProvider } from './oidc/mount.ts';
 import { createProvider } from './oidc/provider.ts';
@@ -210,7 +212,7 @@ async function createContext(
   onClose: Context['onClose'],
 ): Promise<Context> {
   const now = options.clock ?? Date.now;
-  const kek = await loadKeyEncryptionKey(options.store);
+  const kek = await openKeyEncryptionKey(store, options.store);
   const [oidcKey, cookieKey, dpopNonceKey, cursorKey] = await Promise.all([
     signingKey(store.db, kek, 'oidc-signing', now()),
     secretKey(store.db, kek, 'cookies', now()),
@@ -249,6 +251,7 @@ async function registerAll(app: App, context: Context, options: ServerOptions): 
     accessRoutes,
     auditRoutes,
     sessionRoutes,
+    setupRoutes,
     inviteRoutes,
     signInRoutes,
     mountProvider,

@@ -20,19 +20,20 @@ export type KeyEncryptionKey = Uint8Array;
 
 /**
  * From `MUSTER_KEY_ENCRYPTION_KEY` (base64 of 32 bytes) where it is set, else from the file `key-encryption.key` in the store's folder,
- * which is made (readable by its owner only) with a new store. Error: `configuration`.
+ * which is made (readable by its owner only) with a new store; a file that `existing` names is never made. Error: `configuration`.
  */
 export async function loadKeyEncryptionKey(
   folder: string,
   environment: NodeJS.ProcessEnv = process.env,
+  existing?: string,
 ): Promise<KeyEncryptionKey> {
   const given = environment.MUSTER_KEY_ENCRYPTION_KEY;
   if (given !== undefined && given !== '') return decodeKey(given, 'MUSTER_KEY_ENCRYPTION_KEY');
-  const path = join(folder, 'key-encryption.key');
+  const path = join(folder, existing ?? 'key-encryption.key');
   try {
     return decodeKey(await readFile(path, 'utf8'), path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existing !== undefined) throw error;
   }
   const key = randomBytes(32);
   await writeFile(path, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
@@ -145,6 +146,19 @@ export async function secretKey(db: Db, kek: KeyEncryptionKey, purpose: string, 
     return { private: key, public: createHash('sha256').update(key).digest('base64url') };
   });
   return secret;
+}
+
+/** Whether this key-encryption key is the one of the store; a store without keys takes any. */
+export async function opensStore(db: Db, kek: KeyEncryptionKey): Promise<boolean> {
+  const row = await db.selectFrom('server_keys').selectAll().orderBy('created_at', 'desc').executeTakeFirst();
+  if (!row) return true;
+  try {
+    unseal(kek, contextOf(row), row.sealed);
+    return true;
+  } catch (error) {
+    if (error instanceof ServerError) return false;
+    throw error;
+  }
 }
 
 /** Seals every key anew under `next`, in one transaction; returns how many. The old key opens nothing afterwards. */

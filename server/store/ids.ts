@@ -23,7 +23,7 @@ function base62(value: bigint, length: number): string {
   return text;
 }
 
-export type SecretKind = 'api' | 'grant' | 'provision' | 'invite' | 'session';
+export type SecretKind = 'api' | 'grant' | 'provision' | 'invite' | 'session' | 'setup';
 
 const checksum = (body: string) => base62(BigInt(crc32(body)), 6);
 

@@ -1,0 +1,83 @@
+import type { Command } from './command.ts';
+
+const STORE = { name: 'store', value: 'FOLDER', summary: 'Folder of the inventory’s store.' } as const;
+
+/** Running an inventory; the server’s code is loaded by these commands only. */
+export const SERVER_COMMAND_TABLE: readonly Command[] = [
+  {
+    path: ['server'],
+    summary: 'Run an inventory server.',
+    description: [
+      'Serves API, sign-in and console until it is interrupted. Put a TLS proxy in front of it and give its address as --origin. The first start prints a link that names the first owner.',
+      'A store of the demo is refused. The keys of the server are sealed with the key in key-encryption.key beside the store, or in MUSTER_KEY_ENCRYPTION_KEY.',
+    ],
+    options: [
+      STORE,
+      { name: 'origin', value: 'URL', summary: 'Public address, such as https://inventory.example.' },
+      { name: 'host', value: 'ADDRESS', summary: 'Address to listen on (default 127.0.0.1).' },
+      { name: 'port', value: 'N', summary: 'Port to listen on (default 8420).' },
+      { name: 'console', value: 'FOLDER', summary: 'The built console.' },
+      { name: 'issuer', value: 'URL', summary: 'Identity provider of your organization.' },
+      { name: 'client-id', value: 'ID', summary: 'Client of this server at the identity provider.' },
+      { name: 'client-secret-file', value: 'FILE', summary: 'File with the secret of that client.' },
+      { name: 'trust-proxy', value: 'ADDRESSES', summary: 'Proxies whose X-Forwarded-For is believed, by comma.' },
+      { name: 'log-level', value: 'LEVEL', summary: 'debug, info (default), warn or error.' },
+    ],
+    examples: [['muster server --store /var/lib/muster --origin https://inventory.example', 'Behind a TLS proxy.']],
+    load: async () => (await import('./commands/server.ts')).serverCommand('serve'),
+  },
+  {
+    path: ['server', 'openapi'],
+    summary: 'Print the OpenAPI document of the inventory’s API.',
+    description: [],
+    options: [],
+    examples: [],
+    load: async () => (await import('./commands/server.ts')).serverCommand('openapi'),
+  },
+  {
+    path: ['server', 'verify-evidence'],
+    summary: 'Judge stored evidence by today’s rules and roots.',
+    description: [
+      'One line of JSON for each attestation. Exit code 10 where one that held no longer does, or its class changed. The server must not run.',
+    ],
+    options: [STORE, { name: 'id', value: 'ID', summary: 'Only this evidence, or that of this device.' }],
+    examples: [],
+    load: async () => (await import('./commands/server.ts')).serverCommand('verify-evidence'),
+  },
+  {
+    path: ['server', 'rotate-keys'],
+    summary: 'Make new keys for the server.',
+    description: ['The server must not run. Roots of the attestation authorities stay: they are what others trust.'],
+    options: [STORE, { name: 'what', value: 'KEYS', summary: 'sealing, issuing, sign-in or all (default).' }],
+    examples: [],
+    load: async () => (await import('./commands/server.ts')).serverCommand('rotate-keys'),
+  },
+  {
+    path: ['server', 'roots', 'update'],
+    summary: 'Fetch the certificates of TPM vendors.',
+    description: ['From where the vendors publish them; only bytes with the SHA-256 that Muster ships are taken.'],
+    options: [STORE],
+    examples: [],
+    load: async () => (await import('./commands/server.ts')).serverCommand('roots update'),
+  },
+  {
+    path: ['server', 'roots', 'import'],
+    summary: 'Take the certificates of TPM vendors from files.',
+    description: ['For servers without a way out. The same check of SHA-256 holds.'],
+    options: [STORE, { name: 'from', value: 'PATH', summary: 'File or folder with certificates, DER or PEM.' }],
+    examples: [],
+    load: async () => (await import('./commands/server.ts')).serverCommand('roots import'),
+  },
+  {
+    path: ['server', 'set-role'],
+    summary: 'Give a person a role in the inventory.',
+    description: ['By the address that they sign in with. The server must not run.'],
+    options: [
+      STORE,
+      { name: 'email', value: 'ADDRESS', summary: 'Address of the person.' },
+      { name: 'role', value: 'ROLE', summary: 'owner (default), approver or auditor.' },
+    ],
+    examples: [],
+    load: async () => (await import('./commands/server.ts')).serverCommand('set-role'),
+  },
+];

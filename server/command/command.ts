@@ -1,0 +1,201 @@
+import { readFile } from 'node:fs/promises';
+import { Role } from '../../contract/index.ts';
+import { loadIssuers } from '../attestation/issuers.ts';
+import { createRoots } from '../attestation/roots.ts';
+import { importVendorRoots, type RootsReport, updateVendorRoots } from '../attestation/vendorRoots.ts';
+import { callbackUrl, createServer, type ServerOptions } from '../createServer.ts';
+import { verificationOf } from '../devices/evidenceRoutes.ts';
+import { ServerError } from '../error.ts';
+import { openKeyEncryptionKey, rotateIssuers, rotateKeyEncryptionKey, rotateSignInKeys } from '../keys/rotation.ts';
+import { createAdministrator } from '../setUp.ts';
+import { newSetupSecret } from '../store/firstOwner.ts';
+import { takeLease } from '../store/lease.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { openApiDocument } from './openApiDocument.ts';
+
+/** What the commands of `muster server` may touch of the process. */
+export type ServerIo = {
+  out(text: string): void;
+  err(text: string): void;
+  signal: AbortSignal;
+  environment: NodeJS.ProcessEnv;
+};
+
+/** Option values by name, as the command line gave them. */
+export type ServerValues = ReadonlyMap<string, string>;
+
+/** The verbs after `muster server`; each answers whether all is well. Errors: {@link ServerError}. */
+export const SERVER_COMMANDS = {
+  serve,
+  openapi: async (_values: ServerValues, io: ServerIo) => {
+    io.out(`${await openApiDocument()}\n`);
+    return true;
+  },
+  'verify-evidence': verifyStoredEvidence,
+  'rotate-keys': rotateKeys,
+  'roots update': (values: ServerValues, io: ServerIo) =>
+    withStore(values, async (store) => tellRoots(io, await updateVendorRoots(store, Date.now()))),
+  'roots import': (values: ServerValues, io: ServerIo) =>
+    withStore(values, async (store) =>
+      tellRoots(io, await importVendorRoots(store, Date.now(), required(values, 'from'))),
+    ),
+  'set-role': setRole,
+} as const satisfies Record<string, (values: ServerValues, io: ServerIo) => Promise<boolean>>;
+export type ServerCommand = keyof typeof SERVER_COMMANDS;
+
+function required(values: ServerValues, name: string): string {
+  const value = values.get(name);
+  if (value === undefined) throw new ServerError('configuration', `Give --${name}.`);
+  return value;
+}
+
+function portOf(text: string | undefined): { port?: number } {
+  if (text === undefined) return {};
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new ServerError('configuration', `${text} is not a port.`);
+  return { port };
+}
+
+/** Runs the inventory until the signal. */
+async function serve(values: ServerValues, io: ServerIo): Promise<boolean> {
+  const server = await createServer({
+    store: required(values, 'store'),
+    demo: false,
+    ...(values.get('origin') === undefined ? {} : { origin: required(values, 'origin') }),
+    ...(values.get('host') === undefined ? {} : { host: required(values, 'host') }),
+    ...portOf(values.get('port') ?? '8420'),
+    ...(values.get('console') === undefined ? {} : { consoleFolder: required(values, 'console') }),
+    ...(values.get('trust-proxy') === undefined ? {} : { trustProxy: required(values, 'trust-proxy').split(',') }),
+    ...(await identityProviderOf(values)),
+    logger: {
+      level: values.get('log-level') ?? 'info',
+      redact: ['req.headers.authorization', 'req.headers.cookie', 'req.headers.dpop'],
+    },
+  });
+  try {
+    io.err(`Muster serves ${server.origin}\n`);
+    if (server.context.upstream)
+      io.err(`The identity provider must know this redirect address: ${callbackUrl(server.origin)}\n`);
+    else io.err('No identity provider is connected yet: give --issuer, --client-id and --client-secret-file.\n');
+    const secret = await newSetupSecret(server.store, Date.now());
+    if (secret) io.err(`First run: name the first owner at ${server.origin}/setup#${secret} (one day, once).\n`);
+    const roots = await server.context.roots.trust();
+    if (roots.roots.size === 0) {
+      io.err('No TPM vendor is trusted yet, so no device can be high-assurance: run muster server roots update.\n');
+    }
+    await new Promise<void>((resolve) => {
+      if (io.signal.aborted) resolve();
+      else io.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  } finally {
+    await server.close();
+  }
+  return true;
+}
+
+async function identityProviderOf(values: ServerValues): Promise<Pick<ServerOptions, 'identityProvider'>> {
+  if (values.get('issuer') === undefined) return {};
+  const secret = (await readFile(required(values, 'client-secret-file'), 'utf8')).trim();
+  return {
+    identityProvider: {
+      issuer: required(values, 'issuer'),
+      clientId: required(values, 'client-id'),
+      clientSecret: secret,
+    },
+  };
+}
+
+/** Opens a production store for one command; refused while a server runs on it. */
+async function withStore(values: ServerValues, work: (store: Store) => Promise<boolean>): Promise<boolean> {
+  const store = await openStore(required(values, 'store'), 'production', Date.now());
+  try {
+    const release = await takeLease(store, Date.now);
+    try {
+      return await work(store);
+    } finally {
+      await release();
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+/** Judges stored evidence by today's rules: one line for each, and false where one that held no longer does. */
+async function verifyStoredEvidence(values: ServerValues, io: ServerIo): Promise<boolean> {
+  return withStore(values, async (store) => {
+    const kek = await openKeyEncryptionKey(store, required(values, 'store'), io.environment);
+    const context = { roots: createRoots(store.db), issuers: await loadIssuers(store, kek, Date.now()) };
+    const id = values.get('id');
+    let query = store.db.selectFrom('evidence').select('id').where('kind', '!=', 'apple').orderBy('id');
+    if (id !== undefined) query = query.where((eb) => eb.or([eb('id', '=', id), eb('device_id', '=', id)]));
+    const ids = await query.execute();
+    if (id !== undefined && ids.length === 0)
+      throw new ServerError('not-found', `There is no evidence or device ${id}.`);
+    let good = true;
+    for (const row of ids) {
+      const evidence = await store.db
+        .selectFrom('evidence')
+        .selectAll()
+        .where('id', '=', row.id)
+        .executeTakeFirstOrThrow();
+      const result = await verificationOf(context, evidence);
+      const lapsed = result.stored === 'valid' && result.outcome === 'failed';
+      if (
+        lapsed ||
+        (result.ekClassThen !== null && result.outcome === 'valid' && result.ekClassThen !== result.ekClass)
+      )
+        good = false;
+      io.out(`${JSON.stringify(result)}\n`);
+    }
+    return good;
+  });
+}
+
+/** `--what sealing` (the key-encryption key), `issuing` (the attestation authorities), `sign-in`, or all of them. */
+async function rotateKeys(values: ServerValues, io: ServerIo): Promise<boolean> {
+  const what = values.get('what') ?? 'all';
+  if (!['sealing', 'issuing', 'sign-in', 'all'].includes(what)) {
+    throw new ServerError('configuration', '--what is sealing, issuing, sign-in or all.');
+  }
+  const folder = required(values, 'store');
+  return withStore(values, async (store) => {
+    const now = Date.now();
+    if (what === 'issuing' || what === 'all') {
+      await rotateIssuers(store, await openKeyEncryptionKey(store, folder, io.environment), now);
+      io.err(
+        'The attestation authorities have new issuing keys; certificates issued before stay good until they expire.\n',
+      );
+    }
+    if (what === 'sign-in' || what === 'all') {
+      await rotateSignInKeys(store, now);
+      io.err('The keys of the sign-in are new; sign-ins under way start over.\n');
+    }
+    if (what === 'sealing' || what === 'all') {
+      const count = await rotateKeyEncryptionKey(store, folder, now, io.environment);
+      io.err(
+        `${count} keys are sealed under a new key-encryption key. Keep a copy of it apart from the store's backups.\n`,
+      );
+    }
+    return true;
+  });
+}
+
+async function setRole(values: ServerValues, io: ServerIo): Promise<boolean> {
+  const role = Role.safeParse(values.get('role') ?? 'owner');
+  if (!role.success) throw new ServerError('configuration', `--role is ${Role.options.join(', ')}.`);
+  const email = required(values, 'email');
+  return withStore(values, async (store) => {
+    await createAdministrator(store, { email, role: role.data });
+    io.err(`${email} is ${role.data} from the next sign-in on.\n`);
+    return true;
+  });
+}
+
+function tellRoots(io: ServerIo, report: RootsReport): boolean {
+  for (const { from, why } of report.refused) io.err(`Not taken: ${from}: ${why}\n`);
+  io.out(
+    `${report.added} vendor certificates added, ${report.known} known already, ${report.refused.length} not taken.\n`,
+  );
+  return report.added + report.known > 0;
+}
