@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AppSnapshot, type AppState, UserError } from '../contract/index.ts';
+import { type AppSnapshot, type AppState, type ManagedProfile, UserError } from '../contract/index.ts';
 import { createClaimSigner, createSoftwareClaimKey } from '../native/index.ts';
 import { type AppOptions, createApp, type MusterApp } from './app.ts';
 import { enrolOnce } from './enrolOnce.ts';
@@ -338,5 +338,84 @@ describe('a link to a server', () => {
     await run.invoke('answerServerQuestion', { accept: true });
     await run.reach('review');
     expect(run.state('review').serverUrl).toBe(server.origin);
+  });
+});
+
+describe('what IT set', () => {
+  const managedBy = (profile: ManagedProfile) => {
+    const listeners = new Set<() => void>();
+    const state = { profile, problems: [] };
+    return {
+      managed: {
+        current: () => state,
+        effective: () => undefined,
+        strengths: () => ({ serverUrl: 'enforced' as const }),
+        refresh: async () => {},
+        subscribe: (listener: () => void) => {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+        close: () => {},
+      },
+      change(next: ManagedProfile) {
+        state.profile = next;
+        for (const listener of listeners) listener();
+      },
+    };
+  };
+  const profile = () => ({ ServerUrl: server.origin, ProvisioningToken: PROVISIONING_TOKEN });
+  const byPolicy = { signIn: undefined, serverUrl: undefined };
+
+  it('enrols a machine with nothing to click, and waits for approval without an owner', async () => {
+    const run = start(testPorts(newHardware()), { ...byPolicy, managed: managedBy(profile()).managed as never });
+    await run.app.start();
+    await run.reach('enrolled');
+    expect(run.state('enrolled').device.approval).toBe('pending');
+    expect(run.snapshots.at(-1)?.managed).toEqual({ serverUrl: 'enforced' });
+  });
+
+  it('tries again by itself where the token is refused or the server is away', async () => {
+    server.fail('POST /api/v1/grants', { code: 'provisioning-token-refused' });
+    const clock = hastyClock();
+    const short = { ...clock, sleep: (ms: number, signal?: AbortSignal) => clock.sleep(Math.min(ms, 20_000), signal) };
+    const ports = testPorts(newHardware(), { clock: short });
+    const run = start(ports, { ...byPolicy, managed: managedBy(profile()).managed as never });
+    await run.app.start();
+    await until(() => run.kind() === 'enrolled', 'the second try');
+    expect(server.calls.filter((call) => call === 'POST /api/v1/grants')).toHaveLength(2);
+  });
+
+  it('counts when it arrives later, but not after the person cancelled', async () => {
+    const policy = managedBy({});
+    const run = start(testPorts(newHardware()), { ...byPolicy, managed: policy.managed as never });
+    await run.app.start();
+    expect(run.kind()).toBe('signed-out');
+    policy.change(profile());
+    await run.reach('enrolled');
+    await run.invoke('unenroll', {});
+    policy.change(profile());
+    expect(run.kind()).toBe('signed-out');
+  });
+
+  it('cannot be overruled: the enforced server stays, whatever the window or a link says', async () => {
+    const run = start(testPorts(newHardware()), { managed: managedBy({ ServerUrl: server.origin }).managed as never });
+    await run.app.start();
+    await run.app.askForServer('https://other.example');
+    expect(run.snapshots.at(-1)?.serverQuestion).toBeNull();
+    await run.invoke('prepare', { serverUrl: 'https://other.example' });
+    await run.reach('review');
+    expect(run.state('review').serverUrl).toBe(server.origin);
+  });
+
+  it('stops at a server of another team', async () => {
+    const managed = managedBy({ ServerUrl: server.origin, Team: 'another' }).managed as never;
+    const run = start(testPorts(newHardware()), { managed });
+    await run.app.start();
+    await run.invoke('prepare', { serverUrl: null });
+    await run.reach('failed');
+    expect(run.state('failed').error).toMatchObject({
+      code: 'server-not-muster',
+      detail: expect.stringContaining('another'),
+    });
   });
 });

@@ -33,7 +33,11 @@ export async function startWorld() {
     redirectUri: callbackUrl(origin),
   });
   const tpm = await startSoftwareTpm({ folder: join(folder, 'tpm') });
-  let server = await startServer();
+  let server = await startServer().catch(async (error: unknown) => {
+    await tpm.stop();
+    await idp.close();
+    throw error;
+  });
   await createAdministrator(server.store, { email: 'admin@demo.example', role: 'owner' });
   await changeSettings(server.store, { selfEnrolment: true, acceptSoftwareTpm: true });
   if (tpm.rootCertificate) await trustDemoRoot(server, new Uint8Array(new X509Certificate(tpm.rootCertificate).raw));
