@@ -30,6 +30,8 @@ export type Handler = (values: Values, context: Context) => Promise<ExitCode>;
 export type Command = {
   path: readonly string[];
   summary: string;
+  /** Left out of the overview and of completion; the manual page names it. */
+  hidden?: boolean;
   description: readonly string[];
   /** One word (or several) behind the command. */
   argument?: { name: string; choices?: readonly string[] };

@@ -19,9 +19,12 @@ import {
   createTpmAttestor,
   helperAt,
   NativeError,
+  openElevation,
   openMacClaimKey,
   openTpm,
   readMachine,
+  type TpmAttestor,
+  withElevation,
 } from '../native/index.ts';
 import { type Context, UsageError, type Values } from './command.ts';
 
@@ -73,9 +76,18 @@ export function hardwareIdentity(
       if (platform === 'darwin' && tcti === undefined) {
         return { kind: 'claim', signer: createClaimSigner(await openClaimKey(store)) };
       }
-      return { kind: 'tpm', open: async () => createTpmAttestor(await openTpm({ tcti, inProcess })) };
+      return {
+        kind: 'tpm',
+        open: async () => elevating(createTpmAttestor(await openTpm({ tcti, inProcess })), platform),
+      };
     },
   };
+}
+
+/** On Windows, activation asks for administrator rights once where they are needed; the installed command is the helper. */
+function elevating(attestor: TpmAttestor, platform: NodeJS.Platform): TpmAttestor {
+  if (platform !== 'win32') return attestor;
+  return withElevation(attestor, openElevation({ node: process.execPath, script: process.argv[1] ?? '' }));
 }
 
 /** The signed helper beside the command where it was built; a key in the state folder otherwise, and labelled so. */

@@ -6,7 +6,9 @@ import { COMMON } from './parse.ts';
 const WIDTH = 80;
 
 export function overview(): string {
-  const rows = COMMANDS.map((command) => [command.path.join(' '), command.summary] as const);
+  const rows = COMMANDS.filter(({ hidden }) => !hidden).map(
+    (command) => [command.path.join(' '), command.summary] as const,
+  );
   return [
     'Muster puts this device into an inventory, proven by its own hardware.',
     '',
@@ -21,7 +23,7 @@ export function overview(): string {
 
 export function helpFor(command: Command): string {
   const below = COMMANDS.filter(
-    (other) => other !== command && command.path.every((word, at) => other.path[at] === word),
+    (other) => other !== command && !other.hidden && command.path.every((word, at) => other.path[at] === word),
   );
   const lines = [command.summary, '', `Usage: ${synopsis(command)}`, ''];
   for (const text of command.description) lines.push(...wrap(text, WIDTH), '');

@@ -1,7 +1,9 @@
 import { type Command, type Handler, UsageError } from '../command.ts';
-import { COMMANDS } from '../commandTable.ts';
+import { COMMANDS as ALL } from '../commandTable.ts';
 import { EXIT } from '../exitCodes.ts';
 import { COMMON } from '../parse.ts';
+
+const COMMANDS = ALL.filter(({ hidden }) => !hidden);
 
 export const completion: Handler = async (values, context) => {
   context.out(completionScript(values.rest[0] ?? ''));

@@ -2,7 +2,7 @@ import type { CodeFunction, Ffi, Library, Pointer } from '../tpm/ffi.ts';
 
 type Call = { name: string; args: unknown[] };
 /** A C function in JavaScript: `memory` reads and writes what pointers point to. */
-export type FakeFunction = (args: unknown[], memory: FakeMemory) => number | Promise<number>;
+export type FakeFunction = (args: unknown[], memory: FakeMemory) => number | Promise<number> | Pointer | null;
 
 export type FakeMemory = {
   bytes(pointer: Pointer, length: number): Uint8Array;
@@ -44,15 +44,16 @@ export function createFakeFfi(functions: ReadonlyMap<string, FakeFunction>): {
     const call = (...args: unknown[]) => {
       record(args);
       const result = body(args, memory);
-      if (typeof result !== 'number') throw new Error(`${name} was called synchronously.`);
-      return result;
+      if (result instanceof Promise) throw new Error(`${name} was called synchronously.`);
+      // A function that returns a pointer is called through a type of its own.
+      return result as number;
     };
     return Object.assign(call, {
       async(...all: unknown[]) {
         const done = all.pop() as (error: Error | null, result: number) => void;
         record(all);
         Promise.resolve(body(all, memory)).then(
-          (result) => done(null, result),
+          (result) => done(null, Number(result)),
           (error: Error) => done(error, 0),
         );
       },
@@ -82,7 +83,9 @@ export function createFakeFfi(functions: ReadonlyMap<string, FakeFunction>): {
     decode(pointer, offset, type, length) {
       const bytes = block(pointer);
       if (length !== undefined) return bytes.slice(offset, offset + length);
-      if (type === 'uint32_t' || type === 'size_t') return new DataView(bytes.buffer).getUint32(offset, true);
+      const view = new DataView(bytes.buffer);
+      if (type === 'void *') return view.getBigUint64(offset, true) || null;
+      if (type === 'uint32_t' || type === 'size_t') return view.getUint32(offset, true);
       throw new Error(`decode of ${String(type)}`);
     },
     proto: () => undefined,

@@ -7,7 +7,8 @@ import { spkiOf } from '../../attestation/spki.ts';
 import { ALG } from '../../attestation/tpmConstants.ts';
 import { NativeError } from '../errors.ts';
 import { type Attested, certify, type PcrValue, quote, readPcrs, signEcdsa } from './commands.ts';
-import { type EkAlgorithm, type FoundEk, findEk, findEndorsement } from './endorsement.ts';
+import { certificateSpki } from './ekCertificate.ts';
+import { type EkAlgorithm, type Endorsement, type FoundEk, findEk, findEndorsement } from './endorsement.ts';
 import { readEventLog } from './eventLog.ts';
 import { type AkAlgorithm, activate, loadKeys, makeAttestationKey, makeDeviceKey, type WrappedKey } from './keys.ts';
 import type { Scope, Tpm } from './tpm.ts';
@@ -79,6 +80,8 @@ export type TpmAttestorOptions = {
   akAlgorithm?: AkAlgorithm;
   /** Where the firmware's event log is read; false leaves it out, as is done for an emulator, which measured no start. */
   eventLog?: string | false;
+  /** Certificates that the platform keeps for this TPM beside its NV; Windows' own are the default there. */
+  platformCertificates?: () => Promise<Uint8Array[]>;
 };
 
 const QUOTE_TRIES = 5;
@@ -94,7 +97,9 @@ export function createTpmAttestor(tpm: Tpm, options: TpmAttestorOptions = {}): T
     kind: 'tpm',
 
     async readEndorsement() {
-      const { eks, chain, properties } = await tpm.work((scope) => findEndorsement(scope, 'present'));
+      const found = await tpm.work((scope) => findEndorsement(scope, 'present'));
+      const { properties } = found;
+      const { eks, chain } = await addPlatformCertificates(found, tpm, options);
       remember(eks);
       const { manufacturer, vendor, firmwareVersion } = properties;
       return { eks: eks.map(endorsementKey), chain, tpm: { manufacturer, vendor, firmwareVersion } };
@@ -150,6 +155,29 @@ export function createTpmAttestor(tpm: Tpm, options: TpmAttestorOptions = {}): T
 
     close: () => tpm.close(),
   };
+}
+
+/** Gives EKs that have no certificate in NV the platform's, by key; the others that it holds are issuers. */
+async function addPlatformCertificates(
+  found: Endorsement,
+  tpm: Tpm,
+  options: TpmAttestorOptions,
+): Promise<Pick<Endorsement, 'eks' | 'chain'>> {
+  if (found.eks.every(({ certificate }) => certificate)) return found;
+  const held = await (options.platformCertificates ?? defaultCertificates(tpm))();
+  const keys = held.map((certificate) => ({ certificate, spki: certificateSpki(certificate) }));
+  const mine = (ek: FoundEk) => keys.find(({ spki }) => spki && sameBytes(spki, ek.spki))?.certificate;
+  const eks = found.eks.map((ek) => {
+    const certificate = ek.certificate ?? mine(ek);
+    return certificate ? { ...ek, certificate, certificateMismatch: undefined } : ek;
+  });
+  const used = new Set(eks.map(({ certificate }) => certificate));
+  return { eks, chain: [...found.chain, ...held.filter((certificate) => !used.has(certificate))] };
+}
+
+function defaultCertificates(tpm: Tpm): () => Promise<Uint8Array[]> {
+  if (tpm.address !== 'tbs:' || process.platform !== 'win32') return async () => [];
+  return async () => (await import('../windows/platformCertificates.ts')).readPlatformCertificates();
 }
 
 function endorsementKey({

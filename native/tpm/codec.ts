@@ -2,8 +2,8 @@ import { createReader, createWriter, type Reader } from '../../attestation/bytes
 import { HANDLE, TPM_ST } from '../../attestation/tpmConstants.ts';
 import { NativeError } from '../errors.ts';
 
-/** Authorization of one handle: a password (empty unless given) or a policy session. */
-export type Auth = { session: number; continueSession?: boolean } | 'empty-password';
+/** Authorization of one handle: a password (part 1, 19.4) or a policy session. */
+export type Auth = { session: number; continueSession?: boolean } | { password: Uint8Array } | 'empty-password';
 
 export type Command = {
   code: number;
@@ -23,9 +23,14 @@ export function encodeCommand({ code, handles = [], auths = [], parameters = NON
   if (auths.length > 0) {
     const area = createWriter();
     for (const auth of auths) {
-      const session = auth === 'empty-password' ? HANDLE.PASSWORD : auth.session;
-      const attributes = auth !== 'empty-password' && auth.continueSession ? CONTINUE_SESSION : 0;
-      area.u32(session).tpm2b(NONE).u8(attributes).tpm2b(NONE);
+      if (auth === 'empty-password') area.u32(HANDLE.PASSWORD).tpm2b(NONE).u8(0).tpm2b(NONE);
+      else if ('password' in auth) area.u32(HANDLE.PASSWORD).tpm2b(NONE).u8(0).tpm2b(auth.password);
+      else
+        area
+          .u32(auth.session)
+          .tpm2b(NONE)
+          .u8(auth.continueSession ? CONTINUE_SESSION : 0)
+          .tpm2b(NONE);
     }
     const bytes = area.finish();
     body.u32(bytes.length).bytes(bytes);

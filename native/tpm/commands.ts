@@ -117,6 +117,7 @@ export async function createPrimary(
     code: TPM_CC.CREATE_PRIMARY,
     handles: [hierarchy],
     auths: [EMPTY],
+    hierarchy,
     parameters: creationParameters(bytes),
     duration: 'long',
     doing,

@@ -31,7 +31,7 @@ export type FoundEk = {
   area: PublicArea;
   certificate?: Uint8Array;
   /** Why the certificate in the TPM is not this key's; the certificate itself is left out then. */
-  certificateMismatch?: string;
+  certificateMismatch?: string | undefined;
 };
 
 type Slot = { id: EkTemplateId; certificate: number; nonce?: number; template: number };

@@ -189,6 +189,7 @@ export async function activate(
     code: TPM_CC.POLICY_SECRET,
     handles: [HANDLE.ENDORSEMENT, session],
     auths: ['empty-password'],
+    hierarchy: HANDLE.ENDORSEMENT,
     parameters: createWriter().tpm2b(none).tpm2b(none).tpm2b(none).u32(0).finish(),
     doing: 'asking to use the endorsement key',
   });

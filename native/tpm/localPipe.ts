@@ -6,6 +6,8 @@ import { formatTcti, type Tcti } from './tcti.ts';
 
 /** Opens the TPM in this process, by tpm2-tss or TBS where they are, otherwise by the device file or socket itself. */
 export async function openLocalPipe(tcti: Tcti): Promise<Pipe> {
+  // A socket opens itself again.
+  if (tcti.kind === 'swtpm' || tcti.kind === 'swtpm-unix') return openOnce(tcti);
   const open = () => openOnce(tcti);
   return createReopeningPipe(await open(), open);
 }

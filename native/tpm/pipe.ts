@@ -10,6 +10,8 @@ export const MAX_FRAME = 4096;
 export type Pipe = {
   submit(command: Uint8Array, deadlineMs: number): Promise<Uint8Array>;
   close(): Promise<void>;
+  /** The authorization of a hierarchy that the platform keeps for administrators (Windows), where it gives it to us. */
+  hierarchyAuth?(hierarchy: number): Uint8Array | undefined;
 };
 
 /** Refuses a command whose header disagrees with its length, or that is longer than any TPM takes. */

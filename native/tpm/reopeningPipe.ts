@@ -23,6 +23,7 @@ export function createReopeningPipe(first: Pipe, open: () => Promise<Pipe>): Pip
         throw error;
       }
     },
+    hierarchyAuth: (hierarchy) => current?.hierarchyAuth?.(hierarchy),
     async close() {
       closed = true;
       await current?.close();

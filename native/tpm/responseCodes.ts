@@ -52,6 +52,8 @@ function layer(rc: number): number {
 
 /** Sent again as they are, with a pause: the TPM did nothing (part 2, table 18). */
 export const RESEND: readonly number[] = [RC.RETRY, RC.YIELDED, RC.TESTING, RC.NV_RATE, RC.NV_UNAVAILABLE];
+/** An authorization is wrong, or missing. */
+export const UNAUTHORIZED: readonly number[] = [RC.BAD_AUTH, RC.AUTH_FAIL, RC.AUTH_MISSING];
 export const OUT_OF_SLOTS: readonly number[] = [RC.OBJECT_MEMORY, RC.SESSION_MEMORY, RC.MEMORY, RC.SESSION_HANDLES];
 
 /** Turns a response code into the room's error. `doing` completes "while …". */

@@ -14,38 +14,45 @@ const IDLE_MS = 50;
  */
 export async function openSocketPipe(address: Address): Promise<Pipe> {
   let connection: Connection | undefined = await openConnection(address);
-  let idle: NodeJS.Timeout | undefined;
   let closed = false;
+  let busy = false;
+  let usedAt = performance.now();
 
   const leave = () => {
     connection?.close();
     connection = undefined;
   };
-  const rest = () => {
-    idle = setTimeout(leave, IDLE_MS);
-    // Whoever holds an idle pipe is not kept alive by it.
-    idle.unref();
+  // One timer for a burst, not one for each command; whoever holds an idle pipe is not kept alive by it.
+  const watch = () => {
+    const left = usedAt + IDLE_MS - performance.now();
+    if (busy || left > 0) setTimeout(watch, Math.max(left, IDLE_MS / 2)).unref();
+    else leave();
   };
-  rest();
+  watch();
 
   return {
     async submit(command, deadlineMs) {
       checkCommand(command);
       if (closed) throw new NativeError('tpm-closed', 'The connection to the TPM is closed.');
-      clearTimeout(idle);
-      connection ??= await openConnection(address);
+      if (busy) throw new NativeError('tpm-busy', 'A command is under way on this pipe.');
+      busy = true;
       try {
-        const response = await connection.exchange(command, deadlineMs);
-        rest();
-        return checkResponse(response);
+        if (!connection) {
+          connection = await openConnection(address);
+          usedAt = performance.now();
+          watch();
+        }
+        return checkResponse(await connection.exchange(command, deadlineMs));
       } catch (error) {
         leave();
         throw error;
+      } finally {
+        busy = false;
+        usedAt = performance.now();
       }
     },
     async close() {
       closed = true;
-      clearTimeout(idle);
       leave();
     },
   };
@@ -87,7 +94,6 @@ async function openConnection(address: Address): Promise<Connection> {
   return {
     async exchange(command, deadlineMs) {
       if (broken) throw broken;
-      if (waiting) throw new NativeError('tpm-busy', 'A command is under way on this pipe.');
       const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
       waiting = { resolve, reject };
       const timer = setTimeout(() => fail(timedOut(deadlineMs)), deadlineMs);

@@ -45,6 +45,7 @@ function fakeTbs(pipe: Pipe | undefined, overrides: [string, FakeFunction][] = [
     ['Tbsip_Cancel_Commands', () => 0],
     ['Tbsip_Context_Close', ([context]) => (context === CONTEXT ? 0 : 0x80284004)],
     ['Tbsi_Get_TCG_Log', () => 0x80284011],
+    ['Tbsi_Get_OwnerAuth', () => 0x80284015],
   ];
   return createFakeFfi(new Map([...functions, ...overrides]));
 }
@@ -94,6 +95,26 @@ describe('TBS failures in words', () => {
       ['Tbsi_GetDeviceInfo', ([size, info], fake) => deviceInfo(size, info, fake, 1)],
     ]);
     await expect(openTbsPipe(ffi)).rejects.toMatchObject({ code: 'tpm-1.2' });
+    expect(memory.leaked()).toBe(0);
+  });
+
+  it('gives the authorization of a hierarchy to administrators', async () => {
+    const { ffi, memory } = fakeTbs(undefined, [
+      [
+        'Tbsi_Get_OwnerAuth',
+        ([context, type, auth, length], fake) => {
+          if (context !== CONTEXT || type !== 12) return 0x80284015;
+          fake.set(auth as bigint, new Uint8Array([9, 8, 7]));
+          fake.set(length as bigint, new Uint8Array([3, 0, 0, 0]));
+          return 0;
+        },
+      ],
+    ]);
+    const pipe = await openTbsPipe(ffi);
+    expect(pipe.hierarchyAuth?.(0x4000000b)).toEqual(new Uint8Array([9, 8, 7]));
+    expect(pipe.hierarchyAuth?.(0x40000001)).toBeUndefined();
+    expect(pipe.hierarchyAuth?.(0x4000000a)).toBeUndefined();
+    await pipe.close();
     expect(memory.leaked()).toBe(0);
   });
 

@@ -9,6 +9,7 @@ export const TBS_PROTOTYPES = {
     'uint32_t __stdcall Tbsip_Submit_Command(void *context, uint32_t locality, uint32_t priority, const uint8_t *command, uint32_t length, uint8_t *result, uint32_t *resultLength)',
   cancel: 'uint32_t __stdcall Tbsip_Cancel_Commands(void *context)',
   closeContext: 'uint32_t __stdcall Tbsip_Context_Close(void *context)',
+  getOwnerAuth: 'uint32_t __stdcall Tbsi_Get_OwnerAuth(void *context, uint32_t type, uint8_t *auth, uint32_t *length)',
   getLog: 'uint32_t __stdcall Tbsi_Get_TCG_Log(void *context, uint8_t *log, uint32_t *length)',
 } as const;
 

@@ -1,3 +1,4 @@
+import { HANDLE } from '../../attestation/tpmConstants.ts';
 import { NativeError } from '../errors.ts';
 import { allocate, callAsync, type Ffi, loadFfi, type Pointer } from './ffi.ts';
 import { checkCommand, checkResponse, MAX_FRAME, type Pipe, timedOut } from './pipe.ts';
@@ -6,6 +7,11 @@ import { loadTbs, type TbsFunctions, tbsError } from './tbs.ts';
 const LOCALITY_0 = 0;
 const PRIORITY_NORMAL = 200;
 const TPM_20 = 2;
+/** TBS_OWNERAUTH_TYPE_ENDORSEMENT_20 and _STORAGE_20 (tbs.h). */
+const OWNER_AUTH_TYPES: ReadonlyMap<number, number> = new Map([
+  [HANDLE.ENDORSEMENT, 12],
+  [HANDLE.OWNER, 13],
+]);
 
 /** The version of the TPM that Windows reports: 1, 2, or an error as {@link tbsError}. */
 export function tbsTpmVersion(ffi: Ffi, tbs: TbsFunctions): number {
@@ -72,6 +78,14 @@ export async function openTbsPipe(ffi: Ffi = loadFfi(), tbs: TbsFunctions = load
         clearTimeout(timer);
         busy = false;
       }
+    },
+    hierarchyAuth(hierarchy) {
+      const type = OWNER_AUTH_TYPES.get(hierarchy);
+      if (type === undefined || busy) return undefined;
+      ffi.encode(size, 'uint32_t', MAX_FRAME);
+      // Answers administrators only, and nobody on a Windows that has thrown the value away.
+      if (tbs.getOwnerAuth(context, type, response.pointer, size) !== 0) return undefined;
+      return response.read(Math.min(64, Number(ffi.decode(size, 0, 'uint32_t'))));
     },
     async close() {
       if (busy) return;

@@ -4,7 +4,7 @@ import { isNativeError, NativeError } from '../errors.ts';
 import { type Answer, type Command, decodeResponse, encodeCommand, responseCode } from './codec.ts';
 import { listLoaded } from './handles.ts';
 import type { Pipe } from './pipe.ts';
-import { baseCode, OUT_OF_SLOTS, RC, RESEND, responseError } from './responseCodes.ts';
+import { baseCode, OUT_OF_SLOTS, RC, RESEND, responseError, UNAUTHORIZED } from './responseCodes.ts';
 
 /** How long a command may take: `long` is for keys that the TPM searches primes for. Milliseconds. */
 export const DEADLINES = { short: 5_000, medium: 20_000, long: 90_000 } as const;
@@ -17,6 +17,8 @@ export type Request = Command & {
   /** Completes "while …" in errors. */
   doing: string;
   duration?: Duration;
+  /** The hierarchy whose authorization is the first one: tried empty, then as the platform keeps it. */
+  hierarchy?: number | undefined;
 };
 
 /** Handles that one piece of work made; the scope flushes what is left when it ends, however it ends. */
@@ -71,6 +73,11 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
   const send = async (bytes: Uint8Array, request: Request): Promise<Uint8Array> => {
     const response = await resend(bytes, request);
     const rc = responseCode(response);
+    if (rc !== 0 && request.hierarchy !== undefined && UNAUTHORIZED.includes(baseCode(rc))) {
+      const password = pipe.hierarchyAuth?.(request.hierarchy);
+      const auths = password && [{ password }, ...(request.auths ?? []).slice(1)];
+      if (auths) return send(encodeCommand({ ...request, auths }), { ...request, hierarchy: undefined });
+    }
     if (rc !== 0) throw responseError(rc, request.doing);
     return response;
   };
