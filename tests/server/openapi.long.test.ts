@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { run } from './openapiRun.ts';
 
-it('answers 24,000 valid, mutated and hostile requests as its OpenAPI document says, and none with 5xx', async () => {
-  const { faults, sent, statuses } = await run(24_000);
+it('answers 21,000 valid, mutated and hostile requests as its OpenAPI document says, and none with 5xx', async () => {
+  const { faults, sent, statuses } = await run(21_000);
   expect(faults).toEqual([]);
-  expect(sent).toBe(24_000);
+  expect(sent).toBe(21_000);
   for (const status of [200, 201, 204, 400, 401, 403, 404, 409, 412, 415])
     expect(statuses.get(status), `${status}`).toBeGreaterThan(0);
-}, 900_000);
+}, 1_800_000);

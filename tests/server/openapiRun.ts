@@ -352,7 +352,8 @@ function callOf(document: Json, routes: Route[], principals: string[], ids: stri
       },
       { weight: 1, arbitrary: fc.constantFrom('%zz', '%2e%2e%2f', '%00', '..', '.', '//', 'a%2Fdata', '%F0%28') },
     );
-    const holes = route.path.split('{').length - 1;
+    const slug = fc.oneof({ weight: 3, arbitrary: fc.constant('default') }, { weight: 1, arbitrary: segment });
+    const holes = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => (name === 'slug' ? slug : segment));
     const queries = (route.operation.parameters ?? []).filter((parameter) => parameter.in === 'query');
     const known = fc.record(Object.fromEntries(queries.map((q) => [q.name, arbitraryOf(document, q.schema)])), {
       requiredKeys: [],
@@ -401,7 +402,7 @@ function callOf(document: Json, routes: Route[], principals: string[], ids: stri
           { weight: 6, arbitrary: powerful },
           { weight: 2, arbitrary: fc.constantFrom(...principals) },
         ),
-        segments: fc.array(segment, { minLength: holes, maxLength: holes }),
+        segments: fc.tuple(...holes),
         query,
         extra,
         rarely,
