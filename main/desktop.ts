@@ -67,7 +67,7 @@ const DOCUMENTATION = 'https://muster.example';
 /** Runs the desktop app, step by step. Resolves when it is up; the steps that must come before `ready` come first. */
 export async function runDesktop(electron: ElectronParts, folders: Folders): Promise<void> {
   const { app } = electron;
-  const development = developmentSettings(app);
+  const development = developmentSettings(app.isPackaged, process.env);
   if (development.userData) app.setPath('userData', development.userData);
   if (!takeSingleInstance(app)) return;
   const log = openLog(app);
@@ -96,9 +96,9 @@ export async function runDesktop(electron: ElectronParts, folders: Folders): Pro
   if (!process.argv.includes(HIDDEN)) window.show();
 }
 
-function developmentSettings(app: Electron.App): Development {
-  if (app.isPackaged) return { serverUrl: undefined, tcti: undefined, userData: undefined };
-  const { MUSTER_SERVER_URL: serverUrl, MUSTER_TCTI: tcti, MUSTER_USER_DATA: userData } = process.env;
+export function developmentSettings(packaged: boolean, environment: NodeJS.ProcessEnv): Development {
+  if (packaged) return { serverUrl: undefined, tcti: undefined, userData: undefined };
+  const { MUSTER_SERVER_URL: serverUrl, MUSTER_TCTI: tcti, MUSTER_USER_DATA: userData } = environment;
   return { serverUrl, tcti, userData };
 }
 

@@ -8,7 +8,7 @@ import { AppError, createFileStore, silentLogger } from '../app/index.ts';
 import { aDevice } from '../app/testing/fixtures.ts';
 import { AppSnapshot, type Bridge } from '../contract/index.ts';
 import { CALL_CHANNEL, SNAPSHOT_CHANNEL } from './channels.ts';
-import { proxyConfig } from './desktop.ts';
+import { developmentSettings, proxyConfig } from './desktop.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { guardEveryContents, refuseNavigation, refusePermissions } from './guards.ts';
 import { bindIpc, createWindowRegistry } from './ipc.ts';
@@ -422,6 +422,20 @@ describe('start at login', () => {
 });
 
 describe('surroundings', () => {
+  it('takes nothing from its environment when it is packaged', () => {
+    const environment = {
+      MUSTER_SERVER_URL: 'https://evil.example',
+      MUSTER_TCTI: 'swtpm:',
+      MUSTER_USER_DATA: '/tmp/x',
+    };
+    expect(developmentSettings(true, environment)).toEqual({
+      serverUrl: undefined,
+      tcti: undefined,
+      userData: undefined,
+    });
+    expect(developmentSettings(false, environment).serverUrl).toBe('https://evil.example');
+  });
+
   it('translate the proxy that IT set', () => {
     expect(proxyConfig('system')).toEqual({ mode: 'system' });
     expect(proxyConfig('direct')).toEqual({ mode: 'direct' });
