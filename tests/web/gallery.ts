@@ -45,13 +45,13 @@ export async function serveGallery(app: 'renderer' | 'console'): Promise<Gallery
 export const stopClock = (page: Page, now: string): Promise<void> => page.clock.setFixedTime(new Date(now));
 
 /** Draws with the bundled font instead of whatever the machine has, so that pictures look the same everywhere. */
-export async function useBundledFont(page: Page): Promise<void> {
+export async function drawWithBundledFont(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const font = new FontFace('Muster Sans', 'url(/font.woff2)', { weight: '100 900' });
     await font.load();
     document.fonts.add(font);
     document.documentElement.style.setProperty('--font', '"Muster Sans", sans-serif');
-    document.documentElement.style.setProperty('--font-mono', '"Liberation Mono", "DejaVu Sans Mono", monospace');
+    document.documentElement.style.setProperty('--font-mono', '"Muster Sans", sans-serif');
     await document.fonts.ready;
   });
 }
