@@ -234,6 +234,7 @@ async function createContext(
     appleRoots: options.appleRoots,
     upstream: options.identityProvider ? createUpstream(options.identityProvider, callbackUrl(origin)) : null,
     provider: createProvider({ store, origin, now, signingKey: signing, cookieKey, dpopNonceKey, reportError }),
+    routes: [],
     onClose,
     cursorKey,
   };

@@ -12,6 +12,7 @@ import {
 } from '../../contract/index.ts';
 import { refuse } from '../error.ts';
 import { frame, lastEventId, openEventStream } from '../events/sse.ts';
+import { readmit } from '../http/access.ts';
 import { type App, actorOf, type Context, DECIDERS, READERS } from '../http/context.ts';
 import { refusalOf } from '../http/problem.ts';
 import { findDevice } from '../store/devices.ts';
@@ -24,6 +25,7 @@ import { viewsOf } from './view.ts';
 /** Events that a console may have missed and still gets one by one; beyond, it reads the list anew. */
 const REPLAY = 1000;
 const CONSOLES = 200;
+const RECHECK_MS = 15_000;
 
 const ById = z.object({ id: Id });
 
@@ -154,16 +156,23 @@ export async function deviceRoutes(app: App, context: Context): Promise<void> {
         refuse('rate-limited', 'Too many consoles are open.', { headers: { 'retry-after': '30' } });
       const from = lastEventId(request);
       const upTo = await lastEvent(store.db);
-      const missed = from === undefined || upTo - from > REPLAY ? [] : await eventsAfter(store.db, from, REPLAY);
       const stream = openEventStream(request, reply);
+      consoles.add(stream, upTo);
+      const resumes = from !== undefined && upTo - from <= REPLAY;
       // Without a place to go on from, the reader learns where it stands and reads the list.
-      if (from === undefined || upTo - from > REPLAY) stream.send('ready', { reload: from !== undefined }, upTo);
+      if (!resumes) stream.send('ready', { reload: from !== undefined }, upTo);
+      // What came between the reading of the place and the listening is told too; a device told twice is only told again.
+      const missed = await eventsAfter(store.db, resumes ? from : upTo, REPLAY);
       for (const text of await consoles.frames(missed)) stream.sendRaw(text);
-      consoles.add(stream, missed.at(-1)?.seq ?? upTo);
+      // A stream outlives the check at its start: it ends with the session or token that opened it.
+      const recheck = setInterval(() => {
+        readmit(request, context).catch(() => stream.close());
+      }, RECHECK_MS);
+      recheck.unref();
+      stream.onClose(() => clearInterval(recheck));
     },
   );
   app.addHook('onClose', async () => consoles.close());
-  void hub;
 }
 
 type Stream = ReturnType<typeof openEventStream>;

@@ -43,25 +43,32 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
       const count = streams.get(device.id) ?? 0;
       if (count >= STREAMS_PER_DEVICE)
         refuse('rate-limited', 'This device holds enough event streams open.', { headers: { 'retry-after': '30' } });
-      const seq = await lastEvent(store.db);
-      const first = await selfView(context, (await findDevice(store.db, device.id)) ?? device);
       const stream = openEventStream(request, reply);
       streams.set(device.id, count + 1);
-      // `data` is the state as it is now, so whatever Last-Event-ID names, one event brings the reader up to date.
-      stream.send('device', { type: 'device', device: first }, seq);
-      const unsubscribe = hub.subscribe((event) => {
-        if (event.device_id !== device.id) return;
-        void (async () => {
-          const row = await findDevice(store.db, device.id);
-          const view = row ? await selfView(context, row) : { ...first, lifecycle: 'deleted' as const };
-          const gone = !row || row.enrolled_at === null || event.type === 'deleted';
-          stream.send(gone ? 'deleted' : 'device', { type: gone ? 'deleted' : 'device', device: view }, event.seq);
-          if (gone) stream.close();
-        })().catch((error: unknown) => {
-          request.log.error({ err: error }, 'event stream failed');
-          stream.close();
-        });
-      });
+      // `data` is the state as it is when it is sent, one after another: so whatever Last-Event-ID names, one event brings the reader up
+      // to date, and none brings it back.
+      let tail: Promise<void> = Promise.resolve();
+      const tell = (seq: number, type: 'device' | 'deleted'): void => {
+        tail = tail
+          .then(async () => {
+            const row = await findDevice(store.db, device.id);
+            const gone = !row || row.enrolled_at === null || type === 'deleted';
+            const view = row
+              ? await selfView(context, row)
+              : { ...(await selfView(context, device)), lifecycle: 'deleted' as const };
+            stream.send(gone ? 'deleted' : 'device', { type: gone ? 'deleted' : 'device', device: view }, seq);
+            if (gone) stream.close();
+          })
+          .catch((error: unknown) => {
+            request.log.error({ err: error }, 'event stream failed');
+            stream.close();
+          });
+      };
+      const unsubscribe = hub.subscribeTo(device.id, (event) => tell(event.seq, event.type));
+      lastEvent(store.db).then(
+        (seq) => tell(seq, 'device'),
+        () => stream.close(),
+      );
       const closing = context.onClose(() => stream.close());
       stream.onClose(() => {
         unsubscribe();

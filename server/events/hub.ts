@@ -7,9 +7,10 @@ export type HubListener = (event: EventRow) => void;
 /** Hands out events in order, once each: woken after each commit of this process, and by a slow poll for those of others. */
 export type EventHub = {
   subscribe(listener: HubListener): () => void;
+  /** Only the events of one device: thousands of streams wait for their own, and an event must not visit them all. */
+  subscribeTo(deviceId: string, listener: HubListener): () => void;
   /** Call after a commit that recorded events. */
   wake(): void;
-  listeners(): number;
   close(): void;
 };
 
@@ -17,6 +18,7 @@ const BATCH = 500;
 
 export async function createEventHub(db: Db, pollMs: number): Promise<EventHub> {
   const listeners = new Set<HubListener>();
+  const ofDevice = new Map<string, Set<HubListener>>();
   let seen = await lastEvent(db);
   let running = false;
   let again = false;
@@ -28,6 +30,7 @@ export async function createEventHub(db: Db, pollMs: number): Promise<EventHub> 
       for (const event of events) {
         seen = event.seq;
         for (const listener of listeners) listener(event);
+        for (const listener of ofDevice.get(event.device_id) ?? []) listener(event);
       }
       if (events.length < BATCH) return;
     }
@@ -57,12 +60,20 @@ export async function createEventHub(db: Db, pollMs: number): Promise<EventHub> 
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    subscribeTo: (deviceId, listener) => {
+      const own = ofDevice.get(deviceId) ?? new Set();
+      ofDevice.set(deviceId, own.add(listener));
+      return () => {
+        own.delete(listener);
+        if (own.size === 0) ofDevice.delete(deviceId);
+      };
+    },
     wake,
-    listeners: () => listeners.size,
     close: () => {
       closed = true;
       clearInterval(timer);
       listeners.clear();
+      ofDevice.clear();
     },
   };
 }

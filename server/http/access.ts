@@ -21,7 +21,9 @@ export function enforceAccess(app: App, context: Context, limits: Limits): void 
   app.decorateRequest('principal', undefined as never);
   app.decorateRequest('rawBody', null);
   app.addHook('onRoute', (route) => {
-    if (!route.config?.access) throw new Error(`Route ${route.method} ${route.url} does not say who may call it.`);
+    const access = route.config?.access;
+    if (!access) throw new Error(`Route ${route.method} ${route.url} does not say who may call it.`);
+    for (const method of [route.method].flat()) context.routes.push({ method, url: route.url, access });
   });
   app.addHook('onRequest', async (request) => {
     request.principal = ANONYMOUS;
@@ -41,6 +43,12 @@ export function enforceAccess(app: App, context: Context, limits: Limits): void 
     if (request.principal.kind !== 'device' || !hasBody(request)) return;
     checkContentDigest(request.headers['content-digest'], request.rawBody ?? Buffer.alloc(0));
   });
+}
+
+/** Asks again whether the caller may do what the route says: a stream lasts longer than one check. Throws as the first time. */
+export async function readmit(request: FastifyRequest, context: Context): Promise<void> {
+  const access = request.routeOptions.config?.access;
+  if (access?.kind === 'administrator') await admitAdministrator(request, access, context, false);
 }
 
 async function admit(request: FastifyRequest, access: Access, context: Context): Promise<Principal> {
@@ -67,12 +75,15 @@ async function admitAdministrator(
   request: FastifyRequest,
   access: AdministratorAccess,
   context: Context,
+  touch = true,
 ): Promise<Principal> {
   const authorization = request.headers.authorization;
   if (authorization !== undefined) return admitToken(request, authorization, access.scope, context);
   const cookie = request.cookies[cookieName(context.origin, 'session')];
   const found =
-    cookie && isSecret('session', cookie) ? await findSession(context.store.db, context.now(), cookie) : undefined;
+    cookie && isSecret('session', cookie)
+      ? await findSession(context.store.db, context.now(), cookie, touch)
+      : undefined;
   const role = RoleSchema.safeParse(found?.user.role);
   if (!found || !role.success) return refuse('unauthenticated');
   if (!['GET', 'HEAD'].includes(request.method)) {

@@ -27,6 +27,8 @@ export type Context = {
   /** The organization's identity provider, where one is connected. */
   upstream: Upstream | null;
   provider: Provider;
+  /** Every route that was registered, with who may call it. */
+  routes: { method: string; url: string; access: Access }[];
   /** Calls back when the server closes; returns the way to take that back. */
   onClose: (listener: () => void) => () => void;
   /** HMAC key of list cursors. */

@@ -26,6 +26,8 @@ export async function findSession(
   db: Db,
   now: number,
   secret: string,
+  /** False for a mere look: an open stream is no sign of a person. */
+  touch = true,
 ): Promise<{ session: SessionRow; user: UserRow } | undefined> {
   const session = await db
     .selectFrom('sessions')
@@ -43,7 +45,7 @@ export async function findSession(
     .where('active', '=', 1)
     .executeTakeFirst();
   if (!user) return undefined;
-  if (now - session.seen_at > TOUCH_MS) {
+  if (touch && now - session.seen_at > TOUCH_MS) {
     await db.updateTable('sessions').set({ seen_at: now }).where('hash', '=', session.hash).execute();
   }
   return { session, user };
