@@ -87,8 +87,14 @@ export function createEnrolling(core: Core, keeper: Keeper) {
         save,
         progress: {
           step: (step, code) => core.dispatch({ type: 'step', step, code }),
-          signingIn: ({ code, url, expiresAt }) =>
-            core.dispatch({ type: 'browser-waiting', code, browserUrl: url, expiresAt: expiresAt.toISOString() }),
+          signingIn: ({ code, url, userCode, expiresAt }) =>
+            core.dispatch({
+              type: 'browser-waiting',
+              code,
+              browserUrl: url,
+              expiresAt: expiresAt.toISOString(),
+              ...(userCode === null ? {} : { userCode }),
+            }),
           waitingForServer: (error) => log.info('waiting for the server', { code: error.code }),
         },
         clock,

@@ -103,6 +103,12 @@ describe('the state machine, every event in every state', () => {
     }
   }
 
+  it('shows the code of the device flow only where there is one', () => {
+    const waiting = transition(STATES['reading identity'], { ...EVENTS['browser-waiting'], userCode: 'BCDF-GHJK' });
+    expect(waiting).toMatchObject({ kind: 'signing-in', userCode: 'BCDF-GHJK' });
+    expect(transition(STATES.enrolling, EVENTS['browser-waiting'])).not.toHaveProperty('userCode');
+  });
+
   it('names the steps before the current one as done, also after a part starts over', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...CeremonyStep.options), { minLength: 1, maxLength: 20 }), (steps) => {

@@ -16,7 +16,7 @@ export type AppEvent =
   /** The ceremony begins or goes on: the person agreed, policy says so, or a killed one is resumed. */
   | { type: 'begin' }
   | { type: 'step'; step: CeremonyStep; code: string | null }
-  | { type: 'browser-waiting'; code: string; browserUrl: string; expiresAt: string }
+  | { type: 'browser-waiting'; code: string; browserUrl: string; expiresAt: string; userCode?: string }
   | { type: 'enrolled'; device: SelfDevice }
   /** News of the enrolled device. */
   | { type: 'device'; device: SelfDevice }
@@ -48,8 +48,8 @@ export function transition(state: AppState, event: AppEvent): AppState {
       return state.kind === 'enrolling' || state.kind === 'signing-in' ? enrolling(event.step, event.code) : state;
     case 'browser-waiting': {
       if (state.kind !== 'enrolling') return state;
-      const { code, browserUrl, expiresAt } = event;
-      return { kind: 'signing-in', code, browserUrl, expiresAt };
+      const { code, browserUrl, expiresAt, userCode } = event;
+      return { kind: 'signing-in', code, browserUrl, expiresAt, ...(userCode === undefined ? {} : { userCode }) };
     }
     case 'enrolled':
       return state.kind === 'enrolling' ? { kind: 'enrolled', device: event.device } : state;

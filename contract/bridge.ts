@@ -65,7 +65,14 @@ export const AppState = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('starting') }),
   z.object({ kind: z.literal('signed-out'), serverUrl: z.string().nullable(), team: z.string().nullable() }),
   z.object({ kind: z.literal('review'), serverUrl: z.string(), team: z.string(), send: WhatWillBeSent }),
-  z.object({ kind: z.literal('signing-in'), code: CeremonyCode, browserUrl: z.string(), expiresAt: Timestamp }),
+  z.object({
+    kind: z.literal('signing-in'),
+    code: CeremonyCode,
+    browserUrl: z.string(),
+    expiresAt: Timestamp,
+    /** To type on the page at `browserUrl`, in a browser anywhere (device flow); absent where this machine's browser signs in. */
+    userCode: z.string().max(32).optional(),
+  }),
   z.object({
     kind: z.literal('enrolling'),
     code: CeremonyCode.nullable(),

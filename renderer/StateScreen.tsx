@@ -32,6 +32,7 @@ export function StateScreen(props: {
           code={state.code}
           browserUrl={state.browserUrl}
           expiresAt={state.expiresAt}
+          userCode={state.userCode}
           host={props.host}
           call={call}
           reopening={busy === 'reopenBrowser'}

@@ -12,6 +12,8 @@ export function SigningIn(props: {
   code: string;
   browserUrl: string;
   expiresAt: string;
+  /** To be typed on the page, in a browser anywhere. */
+  userCode: string | undefined;
   host: AppSnapshot['host'];
   call: Call;
   reopening: boolean;
@@ -49,6 +51,17 @@ export function SigningIn(props: {
         </>
       }
     >
+      {props.userCode !== undefined && (
+        <div className="card code-card">
+          <p className="soft">{t('signingIn.userCodeLabel')}</p>
+          <p className="mono" dir="ltr">
+            <strong>{props.userCode}</strong>
+          </p>
+          <p className="code-note" dir="ltr">
+            {props.browserUrl}
+          </p>
+        </div>
+      )}
       <div className="card code-card">
         <p className="soft">{t('signingIn.codeLabel')}</p>
         <CeremonyCode code={props.code} />

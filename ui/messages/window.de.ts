@@ -68,6 +68,7 @@ export const windowDe: Translation<typeof windowEn> = {
   'signingIn.expires': 'Diese Anmeldung endet {when}.',
   'signingIn.expired': 'Die Zeit für diese Anmeldung ist abgelaufen.',
   'signingIn.reopen': 'Browser erneut öffnen',
+  'signingIn.userCodeLabel': 'Öffnen Sie diese Seite in einem beliebigen Browser und geben Sie dort diesen Code ein',
   'signingIn.copyAddress': 'Adresse kopieren',
 
   'enrolling.title': 'Dieses Gerät wird registriert',

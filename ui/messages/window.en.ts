@@ -63,6 +63,7 @@ export const windowEn = {
   'signingIn.expires': 'This sign-in ends {when}.',
   'signingIn.expired': 'The time for this sign-in is over.',
   'signingIn.reopen': 'Open the browser again',
+  'signingIn.userCodeLabel': 'Open this page in any browser and type this code there',
   'signingIn.copyAddress': 'Copy the address',
 
   'enrolling.title': 'Enrolling this device',
