@@ -141,6 +141,22 @@ export const COMMANDS: readonly Command[] = [
     load: async () => (await import('./commands/tpmActivate.ts')).tpmActivate,
   },
   {
+    path: ['service'],
+    summary: 'Offer this machine’s TPM to the app, as the system service.',
+    description: [
+      'Listens on a local socket and offers the verbs of an enrolment, so that people need no right to the TPM itself. Uses this machine’s own TPM; there is no option for another one.',
+    ],
+    options: [
+      {
+        name: 'socket',
+        value: 'PATH',
+        summary: 'Where to listen (Linux: /run/muster/tpm.sock; Windows: a named pipe).',
+      },
+    ],
+    examples: [],
+    load: async () => (await import('./commands/service.ts')).service,
+  },
+  {
     path: ['logs', 'bundle'],
     summary: 'Write diagnostics for your IT into one file.',
     description: ['Identifiers, addresses of people and secrets are taken out. Read the file before you send it.'],

@@ -14,6 +14,7 @@ const HARDWARE_EXIT: Partial<Record<NativeErrorCode, ExitCode>> = {
   'key-file-damaged': EXIT.state,
   'state-folder-unusable': EXIT.state,
   'settings-unreadable': EXIT.state,
+  'service-request-refused': EXIT.state,
 };
 
 /** One sentence, advice, and the exit code of any error. Never a stack. */

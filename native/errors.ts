@@ -27,6 +27,7 @@ export type NativeErrorCode =
   | 'elevation-needed'
   | 'elevation-refused'
   | 'state-folder-unusable'
+  | 'service-request-refused'
   | 'settings-unreadable'
   | 'secure-enclave-unavailable'
   | 'platform-unsupported';
@@ -89,6 +90,7 @@ const ADVICE: Record<NativeErrorCode, string> = {
   'elevation-needed': 'Run it once as an administrator, or have your IT install the Muster service.',
   'elevation-refused': 'Try again and allow it when Windows asks, or have your IT install the Muster service.',
   'state-folder-unusable': 'Check that the folder exists, belongs to you, and that the disk is not full.',
+  'service-request-refused': 'Update Muster: the app and the service of this machine do not fit together.',
   'settings-unreadable': 'Tell your IT; Muster keeps the last settings that it could read.',
   'secure-enclave-unavailable': 'Muster will use a keychain key instead; nothing to do.',
   'platform-unsupported': 'Muster reads hardware identity on Linux, Windows and macOS.',
@@ -139,6 +141,7 @@ const CORE_CODES: Record<NativeErrorCode, CoreCode> = {
   'elevation-needed': 'elevation-refused',
   'elevation-refused': 'elevation-refused',
   'state-folder-unusable': 'state-unreadable',
+  'service-request-refused': 'tpm-unsupported',
   'settings-unreadable': 'policy-unreadable',
   'secure-enclave-unavailable': 'tpm-missing',
   'platform-unsupported': 'tpm-missing',

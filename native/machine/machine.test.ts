@@ -32,8 +32,7 @@ describe('placeholder serials', () => {
   ])('"%s" names no machine', (text) => expect(isPlaceholder(text)).toBe(true));
 
   it.each(['C02XL0GTJGH5', 'PF3ABCDE', '5CG0123XYZ', 'VMware-56 4d 1f', '0000A1'])('"%s" does', (text) =>
-    expect(isPlaceholder(text)).toBe(false),
-  );
+    expect(isPlaceholder(text)).toBe(false));
 
   it('are reported with what the maker left', () => {
     expect(fact('To be filled by O.E.M.', 'serial number')).toEqual({

@@ -1,0 +1,123 @@
+import { stat } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { NativeError } from '../errors.ts';
+import type { TpmAttestor } from '../tpm/attestor.ts';
+import { decodeError, decodeLine, encodeLine, lineReader, type ServiceReply, type ServiceVerb } from './protocol.ts';
+
+/** Where the service listens on each platform; undefined where there is none. */
+export function servicePath(platform: NodeJS.Platform = process.platform): string | undefined {
+  switch (platform) {
+    case 'linux':
+      return '/run/muster/tpm.sock';
+    case 'win32':
+      return '\\\\.\\pipe\\muster-tpm';
+    default:
+      return undefined;
+  }
+}
+
+/** Longer than the slowest TPM command: the service has deadlines of its own. */
+const DEADLINE_MS = 120_000;
+
+type Waiting = { resolve(result: unknown): void; reject(error: NativeError): void };
+
+/** The verbs through the service, or undefined where no service runs. Whoever put the socket there must be root. */
+export async function connectTpmService(path = servicePath(), owner = 0): Promise<TpmAttestor | undefined> {
+  if (path === undefined) return undefined;
+  if (!path.startsWith('\\\\')) {
+    const found = await stat(path).catch(() => undefined);
+    if (!found?.isSocket()) return undefined;
+    // A socket of another account would see, and answer, what this device proves.
+    if (found.uid !== owner && !(await isServiceFolder(path, owner))) return undefined;
+  }
+  const socket = await opened(path);
+  return socket && attestorOver(socket);
+}
+
+/** The service runs as an account of its own; the folder that systemd made for it belongs to root or to that account. */
+async function isServiceFolder(path: string, owner: number): Promise<boolean> {
+  const [socket, folder, above] = await Promise.all(
+    [stat(path), stat(`${path}/..`), stat(`${path}/../..`)].map((found) => found.catch(() => undefined)),
+  );
+  if (!socket || !folder || !above) return false;
+  return folder.uid === socket.uid && above.uid === owner && (above.mode & 0o022) === 0 && (folder.mode & 0o022) === 0;
+}
+
+function opened(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => resolve(socket));
+    // Not running, or not for this account: the caller has its own way to the TPM.
+    socket.once('error', () => resolve(undefined));
+  });
+}
+
+function attestorOver(socket: Socket): TpmAttestor {
+  const waiting = new Map<number, Waiting>();
+  let nextId = 1;
+  let lost: NativeError | undefined;
+  const fail = (error: NativeError) => {
+    lost ??= error;
+    for (const { reject } of waiting.values()) reject(lost);
+    waiting.clear();
+    socket.destroy();
+  };
+  const take = (line: string) => {
+    const reply = readReply(line);
+    const caller = reply && waiting.get(reply.id);
+    if (!reply || !caller)
+      return fail(new NativeError('tpm-response-malformed', 'The Muster service answered something unexpected.'));
+    waiting.delete(reply.id);
+    if ('error' in reply) caller.reject(decodeError(reply.error));
+    else caller.resolve(reply.result);
+  };
+  socket.on(
+    'data',
+    lineReader(take, () =>
+      fail(new NativeError('tpm-response-malformed', 'The answer of the Muster service is too long.')),
+    ),
+  );
+  const gone = () => fail(new NativeError('tpm-connection-lost', 'The Muster service stopped answering.'));
+  socket.on('error', gone);
+  socket.on('close', gone);
+
+  const ask = async <T>(verb: ServiceVerb, ...args: unknown[]): Promise<T> => {
+    if (lost) throw lost;
+    const id = nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    waiting.set(id, { resolve, reject });
+    const timer = setTimeout(
+      () => fail(new NativeError('tpm-timeout', 'The Muster service did not answer in time.')),
+      DEADLINE_MS,
+    );
+    socket.write(encodeLine({ id, verb, args }));
+    try {
+      return (await promise) as T;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  return {
+    kind: 'tpm',
+    readEndorsement: () => ask('readEndorsement'),
+    createAttestationKey: () => ask('createAttestationKey'),
+    activateCredential: (...args) => ask('activateCredential', ...args),
+    createDeviceKey: () => ask('createDeviceKey'),
+    certify: (...args) => ask('certify', ...args),
+    quote: (...args) => ask('quote', ...args),
+    sign: (...args) => ask('sign', ...args),
+    async close() {
+      lost ??= new NativeError('tpm-closed', 'The connection to the Muster service is closed.');
+      socket.destroy();
+    },
+  };
+}
+
+function readReply(line: string): ServiceReply | undefined {
+  try {
+    const reply = decodeLine(line) as Partial<Record<'id' | 'error' | 'result', unknown>>;
+    return typeof reply.id === 'number' ? (reply as ServiceReply) : undefined;
+  } catch {
+    // The caller reports a service that does not speak the protocol.
+    return undefined;
+  }
+}
