@@ -10,6 +10,7 @@ export {
 export { systemClock } from './node/clock.ts';
 export { createFileStore } from './node/fileStore.ts';
 export { createLineLogger, type LogLevel, silentLogger } from './node/logger.ts';
+export { trustFurther } from './node/trust.ts';
 export type * from './ports.ts';
 export { isLoopback, serverOrigin } from './serverUrl.ts';
 export type { SettingsInForce } from './settings.ts';

@@ -5,6 +5,7 @@ import {
   createApp,
   createFileStore,
   createLineLogger,
+  type Fetch,
   type Logger,
   type LogLevel,
   type ManagedSettings,
@@ -13,6 +14,7 @@ import {
   type SettingsInForce,
   systemClock,
   toAppError,
+  trustFurther,
 } from '../app/index.ts';
 import { MANAGED_PLACES } from '../contract/index.ts';
 import { openSettingsSource } from '../native/settings/index.ts';
@@ -78,7 +80,8 @@ export async function runDesktop(electron: ElectronParts, folders: Folders): Pro
   serveWindow(electron.protocol, folders.renderer, log);
   const managed = await openManagedSettings(openSettingsSource(MANAGED_PLACES), log);
   await applyProxy(electron, managed);
-  const core = createCore(electron, folders, development, managed, log);
+  const fetch = await chooseFetch(electron, managed, log);
+  const core = createCore(electron, folders, development, managed, fetch, log);
   const windows = createWindowRegistry();
   bindIpc(electron.ipcMain, core.bridge, windows, log);
   const window = createMainWindow({
@@ -194,11 +197,28 @@ export function proxyConfig(proxy: string): Electron.ProxyConfig {
   return { mode: 'fixed_servers', proxyRules: new URL(proxy).host, proxyBypassRules: '<local>' };
 }
 
+/**
+ * Chromium's network, which knows the system's proxy and authorities. Authorities that IT names besides cannot be given to it without
+ * judging certificates ourselves; with them, Muster's requests go through Node instead, without proxy.
+ */
+async function chooseFetch(electron: ElectronParts, managed: ManagedSettings, log: Logger): Promise<Fetch> {
+  const file = managed.effective('ExtraCaFile');
+  if (file === undefined) return electronFetch(electron.net);
+  try {
+    log.info('further certificate authorities', { count: await trustFurther(file) });
+    return globalThis.fetch;
+  } catch (error) {
+    log.error('the further certificate authorities cannot be used', { what: toAppError(error).message });
+    return electronFetch(electron.net);
+  }
+}
+
 function createCore(
   electron: ElectronParts,
   folders: Folders,
   development: Development,
   managed: ManagedSettings,
+  fetch: Fetch,
   log: Logger,
 ): MusterApp {
   const { app } = electron;
@@ -216,7 +236,7 @@ function createCore(
       store,
       clock: systemClock,
       log,
-      fetch: electronFetch(electron.net),
+      fetch,
     },
     {
       version: app.getVersion(),

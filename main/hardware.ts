@@ -1,5 +1,16 @@
+import { join } from 'node:path';
 import { AppError, type Hardware, type HardwareIdentity } from '../app/index.ts';
-import { createClaimSigner, createTpmAttestor, type OpenTpmOptions, openTpm, readMachine } from '../native/index.ts';
+import {
+  connectTpmService,
+  createClaimSigner,
+  createTpmAttestor,
+  type OpenTpmOptions,
+  openElevation,
+  openTpm,
+  readMachine,
+  type TpmAttestor,
+  withElevation,
+} from '../native/index.ts';
 import { type ClaimKeyStore, fileClaimKey } from './claimKey.ts';
 
 export type HardwareOptions = {
@@ -24,7 +35,18 @@ export function createHardwareIdentity(options: HardwareOptions, platform = proc
         throw new AppError('tpm-missing', `Muster does not know the hardware of ${platform} machines.`);
       }
       const { tcti, spawn, inProcess } = options;
-      return { kind: 'tpm', open: async () => createTpmAttestor(await openTpm({ tcti, spawn, inProcess })) };
+      const own = async () => elevating(createTpmAttestor(await openTpm({ tcti, spawn, inProcess })), platform);
+      // Where the system service runs it alone owns the way to the TPM.
+      const service = async () => (tcti === undefined ? connectTpmService() : undefined);
+      return { kind: 'tpm', open: async () => (await service()) ?? own() };
     },
   };
+}
+
+/** On Windows, activation needs administrator rights once: the command line that is installed beside the app has them asked. */
+function elevating(attestor: TpmAttestor, platform: NodeJS.Platform): TpmAttestor {
+  const resources = (process as { resourcesPath?: string }).resourcesPath;
+  if (platform !== 'win32' || resources === undefined) return attestor;
+  const agent = join(resources, 'agent', 'lib');
+  return withElevation(attestor, openElevation({ node: join(agent, 'node.exe'), script: join(agent, 'muster.mjs') }));
 }
