@@ -14,6 +14,7 @@ import {
 } from '../app/index.ts';
 import {
   type ClaimKey,
+  connectTpmService,
   createClaimSigner,
   createSoftwareClaimKey,
   createTpmAttestor,
@@ -76,12 +77,19 @@ export function hardwareIdentity(
       if (platform === 'darwin' && tcti === undefined) {
         return { kind: 'claim', signer: createClaimSigner(await openClaimKey(store)) };
       }
-      return {
-        kind: 'tpm',
-        open: async () => elevating(createTpmAttestor(await openTpm({ tcti, inProcess })), platform),
-      };
+      return { kind: 'tpm', open: () => openAttestor(tcti, inProcess, platform) };
     },
   };
+}
+
+/** The system service where one runs, which then owns the way to the TPM; this process's own way otherwise. */
+async function openAttestor(
+  tcti: string | undefined,
+  inProcess: boolean,
+  platform: NodeJS.Platform,
+): Promise<TpmAttestor> {
+  const service = tcti === undefined ? await connectTpmService() : undefined;
+  return service ?? elevating(createTpmAttestor(await openTpm({ tcti, inProcess })), platform);
 }
 
 /** On Windows, activation asks for administrator rights once where they are needed; the installed command is the helper. */
