@@ -1,70 +1,36 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type * as Electron from 'electron';
 import {
-  createApp,
-  createFileStore,
   createLineLogger,
-  type Fetch,
   type Logger,
   type LogLevel,
   type ManagedSettings,
   type MusterApp,
   openManagedSettings,
-  type SettingsInForce,
-  systemClock,
   toAppError,
-  trustFurther,
 } from '../app/index.ts';
 import { MANAGED_PLACES } from '../contract/index.ts';
 import { openSettingsSource } from '../native/settings/index.ts';
 import { deepLinkIn, LINK_SCHEME, parseDeepLink } from './deepLinks.ts';
-import { electronFetch } from './electronFetch.ts';
+import {
+  applyProxy,
+  chooseFetch,
+  createCore,
+  type Development,
+  type ElectronParts,
+  type Folders,
+} from './desktopCore.ts';
 import { guardEveryContents, refusePermissions } from './guards.ts';
-import { createHardwareIdentity } from './hardware.ts';
 import { bindIpc, createWindowRegistry } from './ipc.ts';
 import { createLogFile } from './logFile.ts';
 import { createNews } from './news.ts';
-import { guardedBrowser } from './openExternal.ts';
 import { SCHEMES, serveWindow } from './protocol.ts';
-import { createSecretStore } from './secretStore.ts';
-import { HIDDEN, setStartAtLogin } from './startAtLogin.ts';
+import { HIDDEN } from './startAtLogin.ts';
 import { textsFor } from './texts.ts';
-import { utilityPipe } from './tpmProcess.ts';
 import { createTray } from './tray.ts';
 import { createMainWindow, type MainWindow } from './window.ts';
 
-/** The parts of Electron that Muster uses. The composition root hands them in; nothing else imports `electron` at run time. */
-export type ElectronParts = Pick<
-  typeof Electron,
-  | 'app'
-  | 'BrowserWindow'
-  | 'ipcMain'
-  | 'Menu'
-  | 'nativeImage'
-  | 'net'
-  | 'Notification'
-  | 'protocol'
-  | 'safeStorage'
-  | 'session'
-  | 'shell'
-  | 'Tray'
-  | 'utilityProcess'
->;
-
-export type Folders = {
-  /** dist/main, where pipeChild.mjs is too. */
-  main: string;
-  preload: string;
-  renderer: string;
-  tray: string;
-};
-
-/** What only a development build (not packaged) takes from its environment. */
-type Development = { serverUrl: string | undefined; tcti: string | undefined; userData: string | undefined };
-
 const APP_USER_MODEL_ID = 'org.muster.Muster';
-const DOCUMENTATION = 'https://muster.example';
 
 /** Runs the desktop app, step by step. Resolves when it is up; the steps that must come before `ready` come first. */
 export async function runDesktop(electron: ElectronParts, folders: Folders): Promise<void> {
@@ -183,81 +149,6 @@ function openLink(text: string | undefined, core: MusterApp, window: MainWindow,
     default:
       throw link satisfies never;
   }
-}
-
-async function applyProxy(electron: ElectronParts, managed: ManagedSettings): Promise<void> {
-  const apply = () => electron.session.defaultSession.setProxy(proxyConfig(managed.effective('Proxy') ?? 'system'));
-  managed.subscribe(() => void apply());
-  await apply();
-}
-
-export function proxyConfig(proxy: string): Electron.ProxyConfig {
-  if (proxy === 'system' || proxy === 'direct') return { mode: proxy };
-  if (/\.pac$/i.test(new URL(proxy).pathname)) return { mode: 'pac_script', pacScript: proxy };
-  return { mode: 'fixed_servers', proxyRules: new URL(proxy).host, proxyBypassRules: '<local>' };
-}
-
-/**
- * Chromium's network, which knows the system's proxy and authorities. Authorities that IT names besides cannot be given to it without
- * judging certificates ourselves; with them, Muster's requests go through Node instead, without proxy.
- */
-async function chooseFetch(electron: ElectronParts, managed: ManagedSettings, log: Logger): Promise<Fetch> {
-  const file = managed.effective('ExtraCaFile');
-  if (file === undefined) return electronFetch(electron.net);
-  try {
-    log.info('further certificate authorities', { count: await trustFurther(file) });
-    return globalThis.fetch;
-  } catch (error) {
-    log.error('the further certificate authorities cannot be used', { what: toAppError(error).message });
-    return electronFetch(electron.net);
-  }
-}
-
-function createCore(
-  electron: ElectronParts,
-  folders: Folders,
-  development: Development,
-  managed: ManagedSettings,
-  fetch: Fetch,
-  log: Logger,
-): MusterApp {
-  const { app } = electron;
-  const files = createFileStore(join(app.getPath('userData'), 'state'));
-  const store = createSecretStore(files, electron.safeStorage);
-  const allowed = () => [core.currentServer(), DOCUMENTATION].filter((origin) => origin !== null);
-  const core: MusterApp = createApp(
-    {
-      hardware: createHardwareIdentity({
-        tcti: development.tcti,
-        spawn: utilityPipe(electron.utilityProcess, join(folders.main, 'pipeChild.mjs')),
-        claimKeys: store,
-      }),
-      browser: guardedBrowser(electron.shell, allowed),
-      store,
-      clock: systemClock,
-      log,
-      fetch,
-    },
-    {
-      version: app.getVersion(),
-      platform: process.platform === 'darwin' ? 'macos' : process.platform === 'win32' ? 'windows' : 'linux',
-      host: 'electron',
-      serverUrl: development.serverUrl,
-      managed,
-      help: { help: `${DOCUMENTATION}/help`, privacy: `${DOCUMENTATION}/privacy` },
-      onSettings: (settings) => applyStartAtLogin(app, settings, log),
-    },
-  );
-  return core;
-}
-
-function applyStartAtLogin(app: Electron.App, { startAtLogin }: SettingsInForce, log: Logger): void {
-  if (!app.isPackaged) return;
-  const configFolder = process.env.XDG_CONFIG_HOME ?? join(homedir(), '.config');
-  const parts = { app, platform: process.platform, executable: process.execPath, configFolder };
-  setStartAtLogin(startAtLogin, parts).catch((error: unknown) => {
-    log.warn('start at login could not be set', { code: toAppError(error).code });
-  });
 }
 
 /** Tray and notifications follow the snapshots that the window gets. */
