@@ -23,6 +23,7 @@ function boundaries(): boolean {
 const results = [
   tool('types (node rooms)', 'typescript/bin/tsc', ['-p', 'tsconfig.json']),
   tool('types (browser rooms)', 'typescript/bin/tsc', ['-p', 'tsconfig.web.json']),
+  tool('types (tests of browser rooms)', 'typescript/bin/tsc', ['-p', 'tsconfig.webTests.json']),
   tool('types (tests)', 'typescript/bin/tsc', ['-p', 'tsconfig.tests.json']),
   tool('lint and format', '@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']),
   boundaries(),

@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useId, useRef } from 'react';
 import { Button, IconButton, Spinner } from '../ui/Button.tsx';
+import { useLanguage } from '../ui/I18n.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import type { ConsoleProblem } from './api/client.ts';
 import { useConsoleText, useProblemText } from './text.ts';
@@ -34,12 +35,18 @@ export function View(props: { title: string; text?: ReactNode; aside?: ReactNode
 export function ProblemNotice(props: { problem: ConsoleProblem; retry?: () => void; dismiss?: () => void }) {
   const t = useConsoleText();
   const { title, advice } = useProblemText()(props.problem);
+  const english = useLanguage() === 'en';
   return (
     <section className="banner tone-bad" role="alert">
       <Icon name="warning" />
       <div className="banner-body">
         <p className="banner-title">{title}</p>
         <p>{advice}</p>
+        {!english && props.problem.kind === 'refused' && (
+          <p className="banner-note" lang="en">
+            {props.problem.problem.detail}
+          </p>
+        )}
         {props.problem.kind === 'refused' && (
           <p className="banner-note">{t('problem.request', { id: props.problem.problem.instance })}</p>
         )}

@@ -72,7 +72,14 @@ export function AppWindow({ link, snapshot, alive }: { link: Link; snapshot: App
       ) : page === 'settings' && snapshot ? (
         <Settings snapshot={snapshot} call={call} />
       ) : (
-        <StateScreen state={state} version={version} host={snapshot?.host ?? 'electron'} call={call} busy={busy} />
+        <StateScreen
+          state={state}
+          version={version}
+          host={snapshot?.host ?? 'electron'}
+          managed={snapshot?.managed.serverUrl !== undefined}
+          call={call}
+          busy={busy}
+        />
       )}
       {question && <ConfirmQuestion question={question} team={team} call={call} close={() => setQuestion(null)} />}
       {snapshot?.serverQuestion && <ServerQuestion question={snapshot.serverQuestion} call={call} />}

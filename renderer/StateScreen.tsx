@@ -13,6 +13,8 @@ export function StateScreen(props: {
   state: AppState;
   version: string;
   host: AppSnapshot['host'];
+  /** Whether the organization sets the server. */
+  managed: boolean;
   call: Call;
   busy: BridgeMethod | null;
 }) {
@@ -21,7 +23,15 @@ export function StateScreen(props: {
     case 'starting':
       return <Starting />;
     case 'signed-out':
-      return <SignedOut serverUrl={state.serverUrl} team={state.team} call={call} busy={busy === 'prepare'} />;
+      return (
+        <SignedOut
+          serverUrl={state.serverUrl}
+          team={state.team}
+          managed={props.managed}
+          call={call}
+          busy={busy === 'prepare'}
+        />
+      );
     case 'review':
       return (
         <Review serverUrl={state.serverUrl} team={state.team} send={state.send} call={call} busy={busy === 'enroll'} />
@@ -41,7 +51,7 @@ export function StateScreen(props: {
     case 'enrolling':
       return <Enrolling code={state.code} step={state.step} done={state.done} call={call} />;
     case 'enrolled':
-      return <Enrolled device={state.device} call={call} checking={busy === 'refresh'} />;
+      return <Enrolled device={state.device} call={call} checking={busy === 'refresh'} proving={busy === 'reattest'} />;
     case 'failed':
       return (
         <Failed

@@ -186,6 +186,22 @@ export const SNAPSHOTS = {
   approved: enrolled({}, approved),
   'approved-software': enrolled({}, software),
   'approved-demo': { ...enrolled({}, demo), demo: true },
+  'approved-stale': enrolled(
+    {
+      attestation: 'stale',
+      assurance: {
+        level: 'normal',
+        reasons: [
+          reason('approved', true),
+          reason('owner-bound', true),
+          reason('active', true),
+          reason('attestation-stale', false),
+          reason('class-accepted', true),
+        ],
+      },
+    },
+    approved,
+  ),
   refused: enrolled({
     approval: 'refused',
     approvalReason: 'This laptop is not on our purchase list. Please bring it to the office on Thursday.',
@@ -226,7 +242,7 @@ export type SnapshotName = keyof typeof SNAPSHOTS;
 
 export const DIAGNOSTICS: Diagnostic[] = [
   {
-    id: 'tpm',
+    id: 'hardware',
     title: 'Security chip',
     status: 'pass',
     detail: 'Infineon, firmware 7.85, answers in 12 ms',
@@ -234,7 +250,7 @@ export const DIAGNOSTICS: Diagnostic[] = [
   },
   {
     id: 'server',
-    title: 'Server',
+    title: 'Inventory server',
     status: 'pass',
     detail: 'muster.nordlicht.example answers over TLS 1.3',
     remedy: null,
@@ -248,7 +264,7 @@ export const DIAGNOSTICS: Diagnostic[] = [
   },
   {
     id: 'secrets',
-    title: 'Secret store',
+    title: 'Secret storage',
     status: 'fail',
     detail: 'No keyring is unlocked',
     remedy: 'Unlock your keyring, then check again.',

@@ -43,11 +43,14 @@ export function Diagnostics({ call, running, version }: { call: Call; running: b
           {checks.map((check) => (
             <li key={check.id} className="check">
               <div className="check-head">
-                <h2>{check.title}</h2>
+                <h2>{titleOf(check, t)}</h2>
                 <Badge {...LOOKS[check.status]}>{t(`diagnostics.${check.status}`)}</Badge>
               </div>
-              <p className="soft">{check.detail}</p>
-              {check.remedy && <p>{check.remedy}</p>}
+              {/* What a check saw is said in English, for whoever is asked for help. */}
+              <p className="soft" lang="en">
+                {check.detail}
+              </p>
+              {check.remedy && <p lang="en">{check.remedy}</p>}
             </li>
           ))}
         </ul>
@@ -60,6 +63,14 @@ export function Diagnostics({ call, running, version }: { call: Call; running: b
       </div>
     </Page>
   );
+}
+
+const KNOWN = ['server', 'clock', 'hardware', 'state', 'secrets'] as const;
+
+/** A check's name in the language that is shown; one that is new to this window keeps its own. */
+function titleOf({ id, title }: Diagnostic, t: ReturnType<typeof useWindowText>): string {
+  const known = KNOWN.find((name) => name === id);
+  return known ? t(`check.${known}`) : title;
 }
 
 function Summary({ checks }: { checks: readonly Diagnostic[] }) {

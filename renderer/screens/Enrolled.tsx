@@ -10,7 +10,7 @@ import { Screen } from '../Screen.tsx';
 import { useWindowText } from '../text.ts';
 import type { Call } from '../useLink.ts';
 
-type Props = { device: SelfDevice; call: Call; checking: boolean };
+type Props = { device: SelfDevice; call: Call; checking: boolean; proving: boolean };
 
 export function Enrolled(props: Props) {
   const screen = enrolledScreen(props.device);
@@ -52,9 +52,10 @@ function Waiting({ device, call, checking }: Props) {
   );
 }
 
-function Approved({ device, call, checking }: Props) {
+function Approved({ device, call, checking, proving }: Props) {
   const t = useWindowText();
   const { assurance } = device;
+  const missing = assurance.level === 'normal' ? assurance.reasons.filter((reason) => !reason.supports) : [];
   const demoTpm = assurance.reasons.some((reason) => reason.code === 'demo-software-tpm');
   const meaning = assurance.level === 'normal' ? 'approved.normal' : demoTpm ? 'approved.highDemo' : 'approved.high';
   return (
@@ -63,7 +64,16 @@ function Approved({ device, call, checking }: Props) {
       tone="good"
       title={t('approved.title')}
       text={<p>{t('approved.text', { team: device.team })}</p>}
-      actions={<CheckNow call={call} checking={checking} />}
+      actions={
+        <>
+          {device.attestation !== 'valid' && (
+            <Button look="primary" wide busy={proving} onClick={() => void call('reattest', {})}>
+              {t('approved.prove')}
+            </Button>
+          )}
+          <CheckNow call={call} checking={checking} />
+        </>
+      }
     >
       <section className="card assurance" aria-label={t('fact.assurance')}>
         <div className="assurance-head">
@@ -71,6 +81,7 @@ function Approved({ device, call, checking }: Props) {
           <EkClassBadge ekClass={device.ekClass} />
         </div>
         <p>{t(meaning)}</p>
+        {missing.length > 0 && <AssuranceReasons reasons={missing} label={t('approved.missing')} />}
         <Fold title={t('approved.why')}>
           <AssuranceReasons reasons={assurance.reasons} label={t('approved.why')} />
         </Fold>

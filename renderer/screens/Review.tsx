@@ -42,7 +42,7 @@ export function Review(props: { serverUrl: string; team: string; send: WhatWillB
           {systemText(machine.os, machine.osVersion)}
         </Fact>
         <MakeAndModel manufacturer={machine.manufacturer} model={machine.model} />
-        <Fact name={t('review.serial')} icon="list" note={reasonIn(machine.serial)}>
+        <Fact name={t('review.serial')} icon="list" note={<Reason fact={machine.serial} />}>
           {valueIn(machine.serial) ?? t('review.notReadable')}
         </Fact>
         {tpm ? (
@@ -81,7 +81,7 @@ function MakeAndModel({ manufacturer, model }: { manufacturer: MachineFact; mode
   const t = useWindowText();
   const known = [valueIn(manufacturer), valueIn(model)].filter((part) => part !== undefined);
   return (
-    <Fact name={t('review.model')} icon="info" note={known.length === 0 ? reasonIn(model) : undefined}>
+    <Fact name={t('review.model')} icon="info" note={known.length === 0 && <Reason fact={model} />}>
       {known.length > 0 ? known.join(' ') : t('review.notReadable')}
     </Fact>
   );
@@ -121,11 +121,15 @@ function Unproven({ fact }: { fact: MachineFact }) {
   const t = useWindowText();
   const value = valueIn(fact);
   return value === undefined ? (
-    <span className="soft">{`${t('review.notReadable')}: ${reasonIn(fact)}`}</span>
+    <span className="soft">
+      {t('review.notReadable')}: <Reason fact={fact} />
+    </span>
   ) : (
     <bdi className="mono">{value}</bdi>
   );
 }
 
 const valueIn = (fact: MachineFact): string | undefined => ('value' in fact ? fact.value : undefined);
-const reasonIn = (fact: MachineFact): string | undefined => ('unavailable' in fact ? fact.unavailable : undefined);
+/** Why the machine could not be read, in the English of whoever read it. */
+const Reason = ({ fact }: { fact: MachineFact }) =>
+  'unavailable' in fact ? <span lang="en">{fact.unavailable}</span> : null;

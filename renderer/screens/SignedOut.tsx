@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
 import { Fact, Facts } from '../../ui/Facts.tsx';
 import { Icon } from '../../ui/Icon.tsx';
@@ -7,27 +7,40 @@ import { hostOf, type ServerAddressFault, serverAddressFault } from '../serverAd
 import { useWindowText } from '../text.ts';
 import type { Call } from '../useLink.ts';
 
-export function SignedOut(props: { serverUrl: string | null; team: string | null; call: Call; busy: boolean }) {
+export function SignedOut(props: {
+  serverUrl: string | null;
+  team: string | null;
+  /** The organization says which server it is. */
+  managed: boolean;
+  call: Call;
+  busy: boolean;
+}) {
   const t = useWindowText();
   const { serverUrl, team, call, busy } = props;
   const id = useId();
   const field = useRef<HTMLInputElement>(null);
   const [address, setAddress] = useState('');
+  const [other, setOther] = useState(false);
+  const asks = serverUrl === null || other;
+  // The person has just asked for this field.
+  useEffect(() => {
+    if (other) field.current?.focus();
+  }, [other]);
   const [fault, setFault] = useState<ServerAddressFault | null>(null);
 
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (busy) return;
-    const found = serverUrl === null ? serverAddressFault(address) : null;
+    const found = asks ? serverAddressFault(address) : null;
     setFault(found);
     if (found) field.current?.focus();
-    else void call('prepare', { serverUrl: serverUrl === null ? address.trim() : null });
+    else void call('prepare', { serverUrl: asks ? address.trim() : null });
   };
 
   return (
     <Screen icon="laptop" tone="accent" title={t('signedOut.title')} text={<p>{t('signedOut.text')}</p>}>
       <form className="screen-form" onSubmit={submit} noValidate>
-        {serverUrl === null ? (
+        {serverUrl === null || other ? (
           <div className="field">
             <label htmlFor={id}>{t('signedOut.serverLabel')}</label>
             <input
@@ -66,6 +79,13 @@ export function SignedOut(props: { serverUrl: string | null; team: string | null
               <bdi>{hostOf(serverUrl)}</bdi>
             </Fact>
           </Facts>
+        )}
+        {serverUrl !== null && !props.managed && (
+          <div className="centred">
+            <Button look="plain" onClick={() => setOther(!other)}>
+              {t(other ? 'signedOut.sameServer' : 'signedOut.otherServer')}
+            </Button>
+          </div>
         )}
         <div className="actions">
           <p className="promise">

@@ -33,6 +33,7 @@ const TITLES: Record<SnapshotName, keyof typeof windowEn | string> = {
   approved: 'approved.title',
   'approved-software': 'approved.title',
   'approved-demo': 'approved.title',
+  'approved-stale': 'approved.title',
   refused: 'refused.title',
   'refused-no-reason': 'refused.title',
   quarantined: 'quarantined.title',
@@ -79,6 +80,15 @@ test('high assurance is only said where the device has it, and a software TPM ne
   expect(software).toContain('Software TPM');
   expect(software).not.toContain('High assurance');
   expect(software).not.toContain('Hardware security chip');
+});
+
+test('normal assurance names what is missing, and offers a fresh proof where that would help', () => {
+  const stale = show('approved-stale');
+  expect(stale).toContain('What is missing');
+  expect(stale).toContain('Its last proof is too old.');
+  expect(stale).toContain('Prove this device again');
+  expect(show('approved-software')).not.toContain('Prove this device again');
+  expect(show('approved')).not.toContain('What is missing');
 });
 
 test('a demo says so on every screen, and says why its software TPM counts there', () => {

@@ -124,6 +124,18 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     expect(await called()).toContainEqual({ method: 'enroll', params: {} });
   });
 
+  test('another server can be named, unless the organization says which one it is', async () => {
+    const { page } = browser;
+    await open('signed-out');
+    await page.getByRole('button', { name: 'Use another server' }).press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT');
+    await page.keyboard.type('https://other.example.com');
+    await page.keyboard.press('Enter');
+    expect(await called()).toContainEqual({ method: 'prepare', params: { serverUrl: 'https://other.example.com' } });
+    await open('managed');
+    expect(await page.getByRole('button', { name: 'Use another server' }).count()).toBe(0);
+  });
+
   test('the menu opens, moves and closes by keyboard, and gives the focus back', async () => {
     const { page } = browser;
     await open('approved');

@@ -27,6 +27,8 @@ export const windowDe: Translation<typeof windowEn> = {
   'signedOut.serverInvalid': 'Das ist keine Adresse. Sie beginnt mit https://',
   'signedOut.serverInsecure': 'Diese Adresse ist nicht sicher. Sie muss mit https:// beginnen.',
   'signedOut.server': 'Server',
+  'signedOut.otherServer': 'Anderen Server benutzen',
+  'signedOut.sameServer': 'Bei diesem Server bleiben',
   'signedOut.enrol': 'Dieses Gerät registrieren',
 
   'review.title': 'Das wird gesendet',
@@ -99,6 +101,8 @@ export const windowDe: Translation<typeof windowEn> = {
   'approved.highDemo':
     'Nur in dieser Demo: Sein TPM ist Software, und kein echtes Inventar lässt das als Beweis gelten.',
   'approved.normal': 'Freigegeben, aber nicht mit allem, was die hohe Vertrauensstufe verlangt.',
+  'approved.missing': 'Was fehlt',
+  'approved.prove': 'Dieses Gerät erneut beweisen',
   'approved.why': 'Warum diese Stufe',
 
   'refused.title': 'Dieses Gerät wurde abgelehnt',
@@ -155,6 +159,11 @@ export const windowDe: Translation<typeof windowEn> = {
   'diagnostics.pass': 'In Ordnung',
   'diagnostics.warn': 'Sollte man ansehen',
   'diagnostics.fail': 'Geht nicht',
+  'check.server': 'Inventarserver',
+  'check.clock': 'Uhr',
+  'check.hardware': 'Sicherheitschip',
+  'check.state': 'Gespeicherter Zustand',
+  'check.secrets': 'Ablage für Geheimnisse',
   'diagnostics.allWell': 'Alles ist in Ordnung.',
   'diagnostics.problems': {
     one: '{count} Prüfung braucht Aufmerksamkeit.',
@@ -183,7 +192,7 @@ export const windowDe: Translation<typeof windowEn> = {
 
   'signOut.title': 'Auf diesem Gerät abmelden?',
   'signOut.text':
-    'Muster vergisst hier, wer Sie sind. Das Gerät bleibt auf der Liste Ihrer Organisation; registrieren Sie es erneut, um es zu benutzen.',
+    'Muster vergisst hier Sie und die Schlüssel dieses Geräts. Das Gerät bleibt auf der Liste Ihrer Organisation; registrieren Sie es erneut, um es zu benutzen.',
 
   'unenrol.title': 'Registrierung dieses Geräts aufheben?',
   'unenrol.text':

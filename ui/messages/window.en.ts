@@ -24,6 +24,8 @@ export const windowEn = {
   'signedOut.serverInvalid': 'This is not an address. It starts with https://',
   'signedOut.serverInsecure': 'This address is not secure. It must start with https://',
   'signedOut.server': 'Server',
+  'signedOut.otherServer': 'Use another server',
+  'signedOut.sameServer': 'Keep this server',
   'signedOut.enrol': 'Enrol this device',
 
   'review.title': 'This is what will be sent',
@@ -93,6 +95,8 @@ export const windowEn = {
   'approved.high': 'Its own hardware has proven which device it is.',
   'approved.highDemo': 'In this demo only: its TPM is software, which no real inventory counts as proof.',
   'approved.normal': 'Approved, but without everything that high assurance needs.',
+  'approved.missing': 'What is missing',
+  'approved.prove': 'Prove this device again',
   'approved.why': 'Why this level',
 
   'refused.title': 'This device was refused',
@@ -146,6 +150,11 @@ export const windowEn = {
   'diagnostics.pass': 'In order',
   'diagnostics.warn': 'Worth a look',
   'diagnostics.fail': 'Not working',
+  'check.server': 'Inventory server',
+  'check.clock': 'Clock',
+  'check.hardware': 'Security chip',
+  'check.state': 'Saved state',
+  'check.secrets': 'Secret storage',
   'diagnostics.allWell': 'Everything is in order.',
   'diagnostics.problems': { one: '{count} check needs attention.', other: '{count} checks need attention.' },
 
@@ -170,7 +179,7 @@ export const windowEn = {
 
   'signOut.title': 'Sign out of this device?',
   'signOut.text':
-    'Muster forgets who you are here. The device stays on the list of your organization; enrol again to use it.',
+    'Muster forgets you and the keys of this device here. The device stays on the list of your organization; enrol again to use it.',
 
   'unenrol.title': 'Unenrol this device?',
   'unenrol.text':
