@@ -43,6 +43,12 @@ const openssl = {
   packages: ['openssl'],
   why: 'an independent implementation to compare with',
 };
+const glewlwyd = {
+  name: 'Glewlwyd',
+  present: () => has('glewlwyd'),
+  packages: ['glewlwyd'],
+  why: 'an independent identity provider to sign in through',
+};
 
 const dpkg = {
   name: 'dpkg-deb',
@@ -77,7 +83,7 @@ export function hasUsableTpm() {
 
 export const forStart = () => (hasUsableTpm() ? [tss] : [tss, swtpm]);
 /** The tests never open this machine's own TPM: they always need the software one. */
-export const forTests = () => [tss, swtpm, tpmTools, openssl, chromium];
+export const forTests = () => [tss, swtpm, tpmTools, openssl, chromium, glewlwyd];
 
 /** What `npm run package` needs for one system, and with it for its targets. */
 export const forPackaging = (system, targets = []) => [

@@ -315,13 +315,13 @@ export function createBrowser(origin: string, cookieLines: readonly string[] = [
   const go = async (
     start: string,
     init: RequestInit = {},
-  ): Promise<{ path: string; status: number; text: string; headers: Headers; callback?: URL }> => {
+  ): Promise<{ path: string; url: URL; status: number; text: string; headers: Headers; callback?: URL }> => {
     let url = new URL(start, origin);
     let request = init;
     for (let hop = 0; hop < 15; hop += 1) {
       // What a loopback client would get; an identity provider is walked through like any site.
       if (url.pathname === '/callback')
-        return { path: url.pathname, status: 0, text: '', headers: new Headers(), callback: url };
+        return { path: url.pathname, url, status: 0, text: '', headers: new Headers(), callback: url };
       const own = url.origin === origin;
       const sent = [...cookies].filter(([, cookie]) => own && url.pathname.startsWith(cookie.path));
       const cookie = sent.map(([name, { value }]) => `${name}=${value}`).join('; ');
@@ -333,7 +333,8 @@ export function createBrowser(origin: string, cookieLines: readonly string[] = [
       if (own) remember(response.headers.getSetCookie());
       const location = response.headers.get('location');
       if (location === null || response.status < 300 || response.status >= 400) {
-        return { path: url.pathname, status: response.status, text: await response.text(), headers: response.headers };
+        const text = await response.text();
+        return { path: url.pathname, url, status: response.status, text, headers: response.headers };
       }
       await response.body?.cancel();
       url = new URL(location, url);
