@@ -1,13 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 // Unit tests stand beside their source; suites that cross rooms live in tests/.
-// Files named *.long.test.ts run with `npm run test:long` only.
+// Files named *.long.test.ts run with `npm run test:long` only, those named *.interop.test.ts with `npm run test:interop` only.
 const long = process.env.MUSTER_TEST_LONG === '1';
+const interop = process.env.MUSTER_TEST_INTEROP === '1';
+const special = interop ? 'interop' : long ? 'long' : undefined;
 
 export default defineConfig({
   test: {
-    include: long ? ['**/*.long.test.{ts,tsx}'] : ['**/*.test.{ts,tsx}'],
-    exclude: ['node_modules/**', 'dist/**', '.muster/**', ...(long ? [] : ['**/*.long.test.{ts,tsx}'])],
+    include: special ? [`**/*.${special}.test.{ts,tsx}`] : ['**/*.test.{ts,tsx}'],
+    exclude: ['node_modules/**', 'dist/**', '.muster/**', ...(special ? [] : ['**/*.{long,interop}.test.{ts,tsx}'])],
     environment: 'node',
     testTimeout: 60_000,
     hookTimeout: 120_000,
