@@ -3,6 +3,7 @@ import { type AppSnapshot, type AppState, type ManagedProfile, UserError } from 
 import { createClaimSigner, createSoftwareClaimKey } from '../native/index.ts';
 import { type AppOptions, createApp, type MusterApp } from './app.ts';
 import { enrolOnce } from './enrolOnce.ts';
+import { AppError } from './errors.ts';
 import type { Ports } from './ports.ts';
 import { provisioningSignIn } from './signIn.ts';
 import { type InventoryServer, PROVISIONING_TOKEN, startInventoryServer } from './testing/inventoryServer.ts';
@@ -416,6 +417,66 @@ describe('what IT set', () => {
     expect(run.state('failed').error).toMatchObject({
       code: 'server-not-muster',
       detail: expect.stringContaining('another'),
+    });
+  });
+});
+
+describe('besides the ceremony', () => {
+  it('enrols where there is no safe place for secrets, and keeps none', async () => {
+    const store = memoryStore();
+    const { write } = store;
+    store.write = async (name, value, options) => {
+      if (options?.secret) throw new AppError('secret-store-unsafe', 'Only plain text here.');
+      await write(name, value, options);
+    };
+    const { state } = await enrolled(testPorts(newHardware(), { store }));
+    expect(state('enrolled').device.name).toBe('workbench');
+    expect([...store.values.keys()].sort()).toEqual(['enrollment', 'settings']);
+  });
+
+  it('keeps what the person chose, and tells the shell', async () => {
+    const told: boolean[] = [];
+    const store = memoryStore();
+    const first = start(testPorts(newHardware(), { store }), {
+      onSettings: ({ startAtLogin }) => told.push(startAtLogin),
+    });
+    await first.app.start();
+    await first.invoke('changeSettings', { startAtLogin: true, language: 'de' });
+    expect(told).toEqual([false, true]);
+    const second = start(testPorts(newHardware(), { store: memoryStore(store.values) }));
+    await second.app.start();
+    expect(second.snapshots.at(-1)?.settings).toMatchObject({ startAtLogin: true, language: 'de' });
+  });
+
+  it('opens its own help pages, and says what is in order and what is not', async () => {
+    const opened: string[] = [];
+    const run = start(testPorts(newHardware(), { browser: { open: async (url) => void opened.push(url) } }));
+    await run.app.start();
+    await run.invoke('openHelp', { topic: 'privacy' });
+    expect(opened).toEqual(['https://docs.example/privacy']);
+    const checks = await run.invoke('diagnostics', {});
+    expect(checks.map(({ id, status }) => [id, status])).toEqual([
+      ['server', 'pass'],
+      ['clock', 'pass'],
+      ['hardware', 'pass'],
+      ['state', 'pass'],
+      ['secrets', 'pass'],
+    ]);
+    await server.stop();
+    const away = await run.invoke('diagnostics', {});
+    expect(away.find(({ id }) => id === 'server')).toMatchObject({ status: 'fail', remedy: expect.any(String) });
+    await server.start();
+  });
+
+  it('keeps the enrolment when the server no longer knows the device, and says so', async () => {
+    const { snapshots } = await enrolled();
+    await until(() => server.streams.size === 1, 'the event stream');
+    server.devices.clear();
+    for (const stream of server.streams) stream.destroy();
+    await until(() => snapshots.at(-1)?.connection.kind === 'offline', 'offline');
+    expect(snapshots.at(-1)).toMatchObject({
+      state: { kind: 'enrolled' },
+      connection: { kind: 'offline', reason: { code: 'unauthenticated' } },
     });
   });
 });

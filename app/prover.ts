@@ -30,7 +30,9 @@ export async function openProver(hardware: Hardware, machine: MachineReport): Pr
       if (!('value' in machine.serial)) {
         throw new AppError('tpm-missing', `The serial number cannot be read: ${machine.serial.unavailable}`);
       }
-      return { kind: 'claim', signer: hardware.signer, permanentIdentifier: machine.serial.value };
+      // The one spelling that the inventory takes for a claimed serial number.
+      const permanentIdentifier = machine.serial.value.trim().toUpperCase();
+      return { kind: 'claim', signer: hardware.signer, permanentIdentifier };
     }
     default:
       throw hardware satisfies never;

@@ -8,7 +8,7 @@ import { has } from '../../native/testing/tools.ts';
 import { startWorld, type World } from './world.ts';
 
 /** The client's core against the real server, identity provider and software TPM: no fakes. */
-describe.skipIf(!has('swtpm'))('the core against a real inventory (needs swtpm)', () => {
+describe.skipIf(!has('swtpm'))('the core against a real inventory (needs swtpm)', { timeout: 180_000 }, () => {
   let world: World;
   let count = 0;
   beforeAll(async () => {
