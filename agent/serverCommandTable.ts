@@ -20,6 +20,12 @@ export const SERVER_COMMAND_TABLE: readonly Command[] = [
       { name: 'issuer', value: 'URL', summary: 'Identity provider of your organization.' },
       { name: 'client-id', value: 'ID', summary: 'Client of this server at the identity provider.' },
       { name: 'client-secret-file', value: 'FILE', summary: 'File with the secret of that client.' },
+      {
+        name: 'smtp-file',
+        value: 'FILE',
+        summary: 'File with the address of the mail server: smtps://user:password@host.',
+      },
+      { name: 'mail-from', value: 'ADDRESS', summary: 'Sender of invites.' },
       { name: 'trust-proxy', value: 'ADDRESSES', summary: 'Proxies whose X-Forwarded-For is believed, by comma.' },
       { name: 'log-level', value: 'LEVEL', summary: 'debug, info (default), warn or error.' },
     ],
@@ -79,5 +85,39 @@ export const SERVER_COMMAND_TABLE: readonly Command[] = [
     ],
     examples: [],
     load: async () => (await import('./commands/server.ts')).serverCommand('set-role'),
+  },
+  {
+    path: ['server', 'mdm', 'connect'],
+    summary: 'Connect a list of devices as an MDM.',
+    description: [
+      'A JSON file with an array of devices, for inventories that can only export. The server must not run.',
+    ],
+    options: [
+      STORE,
+      { name: 'source', value: 'SOURCE', summary: 'Which MDM the list comes from, such as Jamf.' },
+      { name: 'file', value: 'FILE', summary: 'The list.' },
+      { name: 'name', value: 'NAME', summary: 'Name of the connection (default: the source).' },
+    ],
+    examples: [
+      [
+        'muster server mdm connect --store /var/lib/muster --source Jamf --file devices.json',
+        'Then: muster server sync.',
+      ],
+    ],
+    load: async () => (await import('./commands/server.ts')).serverCommand('mdm connect'),
+  },
+  {
+    path: ['server', 'sync'],
+    summary: 'Bring what the connected MDMs list into the inventory.',
+    description: [
+      'One line of JSON for each connection. Devices that the MDM no longer lists are noticed by a full run. The server must not run.',
+    ],
+    options: [
+      STORE,
+      { name: 'only', value: 'NAME', summary: 'Only this connection.' },
+      { name: 'run', value: 'RUN', summary: 'full, or due (default): full where eight hours have passed.' },
+    ],
+    examples: [],
+    load: async () => (await import('./commands/server.ts')).serverCommand('sync'),
   },
 ];

@@ -11,6 +11,7 @@ import { createAdministrator } from '../setUp.ts';
 import { newSetupSecret } from '../store/firstOwner.ts';
 import { takeLease } from '../store/lease.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { connectFile, type MdmWork, syncMdm } from './mdm.ts';
 import { openApiDocument } from './openApiDocument.ts';
 
 /** What the commands of `muster server` may touch of the process. */
@@ -40,6 +41,16 @@ export const SERVER_COMMANDS = {
       tellRoots(io, await importVendorRoots(store, Date.now(), required(values, 'from'))),
     ),
   'set-role': setRole,
+  'mdm connect': (values: ServerValues, io: ServerIo) =>
+    withMdm(values, io, (work) =>
+      connectFile(work, {
+        source: required(values, 'source'),
+        file: required(values, 'file'),
+        name: values.get('name'),
+      }),
+    ),
+  sync: (values: ServerValues, io: ServerIo) =>
+    withMdm(values, io, (work) => syncMdm(work, { only: values.get('only'), full: values.get('run') === 'full' })),
 } as const satisfies Record<string, (values: ServerValues, io: ServerIo) => Promise<boolean>>;
 export type ServerCommand = keyof typeof SERVER_COMMANDS;
 
@@ -68,6 +79,7 @@ async function serve(values: ServerValues, io: ServerIo): Promise<boolean> {
     ...(values.get('console') === undefined ? {} : { consoleFolder: required(values, 'console') }),
     ...(values.get('trust-proxy') === undefined ? {} : { trustProxy: required(values, 'trust-proxy').split(',') }),
     ...(await identityProviderOf(values)),
+    ...(await mailOf(values)),
     logger: {
       level: values.get('log-level') ?? 'info',
       redact: ['req.headers.authorization', 'req.headers.cookie', 'req.headers.dpop'],
@@ -92,6 +104,14 @@ async function serve(values: ServerValues, io: ServerIo): Promise<boolean> {
     await server.close();
   }
   return true;
+}
+
+/** The mail server's address may hold a password, so it stands in a file. */
+async function mailOf(values: ServerValues): Promise<Pick<ServerOptions, 'mail'>> {
+  const [file, from] = [values.get('smtp-file'), values.get('mail-from')];
+  if (file === undefined && from === undefined) return {};
+  const smtp = file === undefined ? {} : { smtp: (await readFile(file, 'utf8')).trim() };
+  return { mail: { ...smtp, ...(from === undefined ? {} : { from }) } };
 }
 
 async function identityProviderOf(values: ServerValues): Promise<Pick<ServerOptions, 'identityProvider'>> {
@@ -119,6 +139,14 @@ async function withStore(values: ServerValues, work: (store: Store) => Promise<b
   } finally {
     await store.close();
   }
+}
+
+/** Opens the store with its key, for the MDM commands. */
+async function withMdm(values: ServerValues, io: ServerIo, run: (work: MdmWork) => Promise<boolean>): Promise<boolean> {
+  return withStore(values, async (store) => {
+    const kek = await openKeyEncryptionKey(store, required(values, 'store'), io.environment);
+    return run({ store, kek, io });
+  });
 }
 
 /** Judges stored evidence by today's rules: one line for each, and false where one that held no longer does. */

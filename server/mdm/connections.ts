@@ -54,6 +54,16 @@ export async function addConnection(
   return row;
 }
 
+/** Seals the settings of every connection anew under `next`, in the transaction of a key rotation; returns how many. */
+export async function resealConnections(trx: Trx, current: KeyEncryptionKey, next: KeyEncryptionKey): Promise<number> {
+  const rows = await trx.selectFrom('mdm_connections').select(['id', 'settings']).execute();
+  for (const row of rows) {
+    const settings = seal(next, context(row.id), unseal(current, context(row.id), row.settings));
+    await trx.updateTable('mdm_connections').set({ settings }).where('id', '=', row.id).execute();
+  }
+  return rows.length;
+}
+
 function providerOf(kek: KeyEncryptionKey, row: MdmConnectionRow, factories: ProviderFactories): MdmProvider {
   const make = factories[row.provider];
   if (!make) throw new ServerError('configuration', `No MDM of the kind "${row.provider}" is known to this version.`);

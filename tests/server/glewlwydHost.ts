@@ -131,7 +131,7 @@ export async function startGlewlwyd() {
   db.close();
   await writeFile(join(folder, 'g.conf'), configuration(port, database, join(folder, 'g.log')));
   const child = spawn(PROGRAM, [`--config-file=${join(folder, 'g.conf')}`], {
-    stdio: process.env.GDEBUG ? 'inherit' : 'ignore',
+    stdio: 'ignore',
   });
   const close = async () => {
     const ended = new Promise((resolve) => child.once('exit', resolve));
