@@ -1,7 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { access, constants, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { toAppError } from '../app/errors.ts';
 import type { ManagedSettings } from '../app/managedSettings.ts';
+import { trustFurther } from '../app/node/trust.ts';
 import type { EnrollmentRecord } from '../app/records.ts';
 import { loadKey } from '../app/records.ts';
 import type { Diagnostic } from '../contract/index.ts';
@@ -11,6 +13,7 @@ import { explainAbsence } from '../native/tpm/findTpm.ts';
 import { readTpmInfo } from '../native/tpm/info.ts';
 import { openTpm } from '../native/tpm/open.ts';
 import { findLibrary } from '../native/tpm/tctiLibrary.ts';
+import { proxyOf } from './network.ts';
 
 type Outcome = { status?: Diagnostic['status']; detail: string; remedy?: string | null };
 
@@ -164,16 +167,38 @@ export function checkPolicy({ current }: ManagedSettings): Promise<Diagnostic> {
   });
 }
 
-export function checkProxy(env: NodeJS.ProcessEnv = process.env): Promise<Diagnostic> {
+export function checkProxy(managed: ManagedSettings, env: NodeJS.ProcessEnv = process.env): Promise<Diagnostic> {
   return check('proxy', 'Proxy', () => {
-    const set = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].filter((name) => env[name]);
-    if (set.length === 0) return { detail: 'No proxy is set in the environment.' };
-    if (env.NODE_USE_ENV_PROXY === '1') return { detail: `${set.join(', ')} is used.` };
+    const setting = managed.effective('Proxy');
+    const proxy = proxyOf(setting, env);
+    if (!proxy)
+      return { detail: setting === 'direct' ? 'None, by the settings of your organization.' : 'None is set.' };
+    const from =
+      setting === undefined || setting === 'system' ? 'the environment' : 'the settings of your organization';
+    const address = proxy.https_proxy ?? proxy.http_proxy ?? '';
+    if (URL.canParse(address)) return { detail: `${new URL(address).host}, from ${from}.` };
     return {
-      status: 'warn',
-      detail: `${set.join(', ')} is set, but not used by this command.`,
-      remedy: 'Set NODE_USE_ENV_PROXY=1 as well.',
+      status: 'fail',
+      detail: `The proxy from ${from} is not an address.`,
+      remedy: 'Write it as http://proxy.example:3128.',
     };
+  });
+}
+
+/** The file of further certificate authorities, where IT names one. */
+export function checkAuthorities(managed: ManagedSettings): Promise<Diagnostic> {
+  return check('authorities', 'Certificate authorities', async () => {
+    const file = managed.effective('ExtraCaFile');
+    if (file === undefined) return { detail: 'Those of the system are used.' };
+    try {
+      return { detail: `Those of the system, and ${await trustFurther(file)} of ${file}.` };
+    } catch (error) {
+      return {
+        status: 'fail',
+        detail: toAppError(error).message,
+        remedy: 'Tell your IT that the file it names cannot be used.',
+      };
+    }
   });
 }
 

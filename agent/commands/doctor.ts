@@ -4,7 +4,15 @@ import type { Ports } from '../../app/ports.ts';
 import { openSlots } from '../../app/records.ts';
 import { serverOrigin } from '../../app/serverUrl.ts';
 import type { Diagnostic } from '../../contract/index.ts';
-import { checkDeviceAccess, checkName, checkPolicy, checkProxy, checkTpm, checkTpmLibrary } from '../checks.ts';
+import {
+  checkAuthorities,
+  checkDeviceAccess,
+  checkName,
+  checkPolicy,
+  checkProxy,
+  checkTpm,
+  checkTpmLibrary,
+} from '../checks.ts';
 import type { Context, Handler, Values } from '../command.ts';
 import { composePorts } from '../compose.ts';
 import { EXIT } from '../exitCodes.ts';
@@ -40,7 +48,7 @@ export async function runChecks(
     if (platform === 'linux') checks.push(await checkTpmLibrary());
     const claims = platform === 'darwin' && tcti === undefined;
     if (!claims) checks.push(...(await checkTpm(tcti, record)));
-    checks.push(await checkPolicy(managed), await checkProxy());
+    checks.push(await checkPolicy(managed), await checkProxy(managed), await checkAuthorities(managed));
     if (problem) checks.push(problem);
     else checks.push(await checkName(origin));
     // The core's own look at the hardware is what `checkTpm` says in more detail; on a Mac it is the only one.

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makeCredential } from '../../attestation/index.ts';
 import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
 import { has } from '../testing/tools.ts';
 import { createTpmAttestor } from './attestor.ts';
@@ -132,6 +134,44 @@ describe.skipIf(!has('swtpm'))('pipes to a software TPM (needs swtpm)', () => {
     await expect(openTctiPipe({ kind: 'swtpm', ...address() }, undefined, 300)).rejects.toMatchObject({
       code: 'tpm-timeout',
     });
+  });
+
+  it('runs the verbs over a UNIX socket', async () => {
+    const path = join(folder, 'tpm.sock');
+    const state = join(folder, 'unix');
+    await mkdir(state);
+    const args = ['socket', '--tpm2', '--tpmstate', `dir=${state}`, '--flags', 'not-need-init,startup-clear'];
+    const child = spawn(
+      'swtpm',
+      [...args, '--server', `type=unixio,path=${path}`, '--ctrl', `type=unixio,path=${path}.ctrl`],
+      { stdio: 'ignore' },
+    );
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    try {
+      for (let waited = 0; !existsSync(path) && waited < 100; waited += 1)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      const attestor = createTpmAttestor(await openTpm({ tcti: `swtpm:path=${path}`, inProcess: true }), {
+        akAlgorithm: 'RSA-2048',
+      });
+      const { eks } = await attestor.readEndorsement();
+      expect(eks.map(({ algorithm, certificate }) => [algorithm, certificate])).toEqual([['RSA-2048', undefined]]);
+      const ak = await attestor.createAttestationKey();
+      const secret = crypto.getRandomValues(new Uint8Array(32));
+      const made = makeCredential({ ekPublic: eks[0]?.publicKeySpki as Uint8Array, akName: ak.name, secret });
+      const urn = eks[0]?.permanentIdentifier ?? '';
+      expect(await attestor.activateCredential(ak.key, urn, made.credentialBlob, made.encryptedSecret)).toEqual(secret);
+      await attestor.close();
+    } finally {
+      child.kill('SIGTERM');
+      await ended;
+    }
+  });
+
+  const broker = has('tpm2-abrmd') && has('dbus-run-session');
+  it.skipIf(!broker)('runs the verbs through the access broker (needs tpm2-abrmd and dbus)', async () => {
+    const attestor = createTpmAttestor(await openTpm({ tcti: 'tabrmd:', inProcess: true }));
+    expect((await attestor.readEndorsement()).eks.length).toBeGreaterThan(0);
+    await attestor.close();
   });
 
   it('opening takes the pipe that the options ask for', async () => {

@@ -1,0 +1,67 @@
+import { setGlobalProxyFromEnv } from 'node:http';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { toAppError } from '../app/errors.ts';
+import type { ManagedSettings } from '../app/managedSettings.ts';
+import { trustFurther } from '../app/node/trust.ts';
+import type { Fetch, Logger } from '../app/ports.ts';
+import { openManaged } from './managed.ts';
+
+/** The network of a command: prepared by its first https request, because reading the system's authorities takes a while. */
+export function networkFetch(log: Logger): Fetch {
+  let prepared: Promise<void> | undefined;
+  return async (input, init) => {
+    const url = typeof input === 'string' || input instanceof URL ? String(input) : input.url;
+    if (url.startsWith('https:')) {
+      prepared ??= prepareFor(log);
+      await prepared;
+    }
+    return fetch(input, init);
+  };
+}
+
+async function prepareFor(log: Logger): Promise<void> {
+  const managed = await openManaged(log);
+  try {
+    await prepareNetwork(managed, log);
+  } finally {
+    managed.close();
+  }
+}
+
+/**
+ * Lets this process's requests trust the authorities of the system and those that IT names, and go through the proxy of
+ * the settings or of the environment. Never throws: a file that cannot be used is logged, and doctor tells it.
+ */
+export async function prepareNetwork(
+  managed: ManagedSettings,
+  log: Logger,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
+  setDefaultCACertificates([...new Set([...getCACertificates('default'), ...getCACertificates('system')])]);
+  const file = managed.effective('ExtraCaFile');
+  if (file !== undefined) {
+    await trustFurther(file).catch((error: unknown) => {
+      log.error('the further certificate authorities cannot be used', { what: toAppError(error).message });
+    });
+  }
+  const proxy = proxyOf(managed.effective('Proxy'), env);
+  if (proxy) setGlobalProxyFromEnv(proxy);
+}
+
+export type ProxyEnvironment = {
+  https_proxy?: string | undefined;
+  http_proxy?: string | undefined;
+  no_proxy?: string | undefined;
+};
+
+/** What `Proxy` of the settings means here: the environment's proxy, none, or the one that is named. */
+export function proxyOf(setting: string | undefined, env: NodeJS.ProcessEnv): ProxyEnvironment | undefined {
+  if (setting === 'direct') return undefined;
+  const excepted = env.no_proxy ?? env.NO_PROXY;
+  if (setting !== undefined && setting !== 'system') {
+    return { https_proxy: setting, http_proxy: setting, no_proxy: excepted ?? 'localhost,127.0.0.1,::1' };
+  }
+  const [https, http] = [env.https_proxy ?? env.HTTPS_PROXY, env.http_proxy ?? env.HTTP_PROXY];
+  if (!https && !http) return undefined;
+  return { https_proxy: https, http_proxy: http, no_proxy: excepted };
+}
