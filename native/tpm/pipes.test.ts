@@ -167,13 +167,6 @@ describe.skipIf(!has('swtpm'))('pipes to a software TPM (needs swtpm)', () => {
     }
   });
 
-  const broker = has('tpm2-abrmd') && has('dbus-run-session');
-  it.skipIf(!broker)('runs the verbs through the access broker (needs tpm2-abrmd and dbus)', async () => {
-    const attestor = createTpmAttestor(await openTpm({ tcti: 'tabrmd:', inProcess: true }));
-    expect((await attestor.readEndorsement()).eks.length).toBeGreaterThan(0);
-    await attestor.close();
-  });
-
   it('opening takes the pipe that the options ask for', async () => {
     for (const inProcess of [true, false]) {
       const tpm = await openTpm({ tcti: software.tcti, inProcess });
