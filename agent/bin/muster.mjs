@@ -6,7 +6,9 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   const { main } = await import('../main.ts');
   await main();
 } else {
-  const { ensurePackages, handOver } = await import('../../build/bootstrap.mjs');
+  // What brings packages and Node belongs to the checkout, not to the program: named at run time, never bundled.
+  const bootstrap = new URL('../../build/bootstrap.mjs', import.meta.url).href;
+  const { ensurePackages, handOver } = await import(bootstrap);
   ensurePackages();
   handOver('agent/bin/muster.mjs', process.argv.slice(2));
 }

@@ -74,7 +74,13 @@ describe.skipIf(!has('swtpm'))('muster enrols a software TPM over HTTP (needs sw
     const approve = await world.token('devices:decide', 'devices:read');
     const shown = await world.api(approve, 'GET', `/api/v1/devices/${device.id}`);
     const etag = { 'if-match': `"${(shown.body as { version: number }).version}"` };
-    const decided = await world.api(approve, 'PUT', `/api/v1/devices/${device.id}/approval`, { decision: 'approved' }, etag);
+    const decided = await world.api(
+      approve,
+      'PUT',
+      `/api/v1/devices/${device.id}/approval`,
+      { decision: 'approved' },
+      etag,
+    );
     expect(decided.status, decided.text).toBe(200);
     expect((await runMuster(['status', ...place])).code).toBe(EXIT.ok);
   });
