@@ -1,3 +1,4 @@
+import { audit } from '../store/audit.ts';
 import type { CollectionInstanceRow, CollectionRow } from '../store/schema.ts';
 import type { Db, Trx } from '../store/store.ts';
 import { CollectionUpdate, dataText, InstanceBody, NewCollection, parseBody, parseSlug } from './bodies.ts';
@@ -53,6 +54,15 @@ async function ensureCollection(trx: Trx, slug: string, now: number, displayName
   return (await findCollection(trx, slug)) ?? row;
 }
 
+/** Names what changed, never the data: it is the script's own. */
+const auditCollection = (trx: Trx, call: Call, action: string, slug: string, instance: string | null): Promise<void> =>
+  audit(trx, call.context.now(), {
+    ...call.by,
+    action,
+    subject: { type: 'collection', id: slug },
+    after: instance === null ? null : { instance },
+  });
+
 export const collectionRoutes: RouteTable = [
   {
     method: 'GET',
@@ -91,6 +101,7 @@ export const collectionRoutes: RouteTable = [
         if (await findCollection(trx, asked.slug)) {
           return refuseSmallstep(409, 'A collection with this slug exists already.');
         }
+        await auditCollection(trx, call, 'collection.created', asked.slug, null);
         return ensureCollection(trx, asked.slug, call.context.now(), asked.displayName || asked.slug);
       });
       return { status: 201, body: await collectionBody(call, row) };
@@ -119,6 +130,7 @@ export const collectionRoutes: RouteTable = [
         }
         const change = { display_name: asked.displayName, updated_at: call.context.now() };
         await trx.updateTable('collections').set(change).where('slug', '=', slug).execute();
+        await auditCollection(trx, call, 'collection.updated', slug, null);
         return { ...known, ...change };
       });
       return { body: await collectionBody(call, row) };
@@ -137,6 +149,7 @@ export const collectionRoutes: RouteTable = [
       await call.write(async (trx) => {
         await trx.deleteFrom('collection_instances').where('slug', '=', slug).execute();
         await trx.deleteFrom('collections').where('slug', '=', slug).execute();
+        await auditCollection(trx, call, 'collection.deleted', slug, null);
       });
       return { status: 204 };
     },
@@ -256,11 +269,13 @@ const ordinary: DefaultCollection = {
         .onConflict((c) => c.columns(['slug', 'id']).doUpdateSet({ data, updated_at: now }))
         .returningAll()
         .executeTakeFirstOrThrow();
+      await auditCollection(trx, call, 'instance.saved', slug, id);
       return instanceOf(row);
     }),
   remove: async (call, slug, id) => {
-    await call.write((trx) =>
-      trx.deleteFrom('collection_instances').where('slug', '=', slug).where('id', '=', id).execute(),
-    );
+    await call.write(async (trx) => {
+      await trx.deleteFrom('collection_instances').where('slug', '=', slug).where('id', '=', id).execute();
+      await auditCollection(trx, call, 'instance.deleted', slug, id);
+    });
   },
 };

@@ -10,6 +10,7 @@ import type { Position } from './cursor.ts';
 import { identifierOf } from './deviceReference.ts';
 import { importedDevice } from './devices.ts';
 import { ownersOf } from './dto.ts';
+import { isRecord } from './listDevices.ts';
 import type { Call } from './mount.ts';
 import { refuseSmallstep } from './refusal.ts';
 
@@ -72,7 +73,7 @@ export const defaultCollection = {
     let query = call.context.store.db
       .selectFrom('devices')
       .selectAll()
-      .where('candidate_of', 'is', null)
+      .where(isRecord)
       .where('lifecycle', '!=', 'deleted')
       .orderBy('created_at')
       .orderBy('id')
