@@ -20,13 +20,19 @@ export const ClaimReceived = z.object({
 /** A machine without a TPM claims a serial number under its key. Errors beside those of {@link checkClaim}: `grant-other-identifier`. */
 export function verifyClaim(context: Context, request: ClaimRequest, grant: GrantRow): ProvenKey {
   const { serial } = request.machine;
-  if (!('value' in serial) || serial.value !== grant.permanent_identifier) refuse('grant-other-identifier');
+  const claimed = 'value' in serial ? normalizeSerial(serial.value) : null;
   if (grant.permanent_identifier.startsWith('urn:ek:')) {
     refuse('attestation-malformed', 'A TPM identifier is proven by its TPM, never claimed.');
   }
-  if (normalizeSerial(grant.permanent_identifier) === null) {
+  const canonical = normalizeSerial(grant.permanent_identifier);
+  if (canonical === null) {
     refuse('attestation-malformed', 'This serial number is a placeholder that many machines share.');
   }
+  // One spelling for one device: another one would be a way around a refusal of it.
+  if (canonical !== grant.permanent_identifier) {
+    refuse('attestation-malformed', `A serial number is claimed in capital letters: ${canonical}.`);
+  }
+  if (claimed !== canonical) refuse('grant-other-identifier');
   const binding = {
     origin: context.origin,
     boundTo: grant.key_thumbprint,
