@@ -28,7 +28,16 @@ export async function accessRoutes(app: App, context: Context): Promise<void> {
     // A certificate that names two devices speaks for neither.
     const row = references.length === 1 && references[0] !== undefined ? await find(references[0]) : undefined;
     const [device = null] = row ? await viewsOf(db, [row], viewer) : [];
-    return decideAccess(device, level);
+    const disputed =
+      row &&
+      (await db
+        .selectFrom('conflicts')
+        .select('id')
+        .where('device_id', '=', row.id)
+        .where('state', '=', 'open')
+        .where('kind', '!=', 'same-serial')
+        .executeTakeFirst());
+    return decideAccess(device, level, disputed !== undefined);
   };
 
   routes.get(

@@ -1,6 +1,12 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { CheckInRequest, CheckInResponse, ReattestationRequest, SelfDevice } from '../../contract/index.ts';
+import {
+  CheckInRequest,
+  CheckInResponse,
+  type MachineReport,
+  ReattestationRequest,
+  SelfDevice,
+} from '../../contract/index.ts';
 import { reattest } from '../enrollment/reattest.ts';
 import { refuse } from '../error.ts';
 import { openEventStream } from '../events/sse.ts';
@@ -19,6 +25,12 @@ const STREAMS_PER_DEVICE = 3;
 
 function deviceOf(principal: Principal): DeviceRow {
   return principal.kind === 'device' ? principal.device : refuse('unauthenticated');
+}
+
+/** A serial number that was once told stays: a device that tells another one each time would open conflicts with whom it likes. */
+function withKnownSerial(report: MachineReport, stored: string | null): MachineReport {
+  const known = stored === null ? undefined : (JSON.parse(stored) as MachineReport).serial;
+  return known && 'value' in known ? { ...report, serial: known } : report;
 }
 
 /** What a device does for itself, each request signed with its own key: a pending device reads only itself. */
@@ -93,13 +105,14 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
     },
     async (request) => {
       const device = deviceOf(request.principal);
-      const machine = request.body.machine ? JSON.stringify(request.body.machine) : device.machine;
-      const osVersion = request.body.machine?.osVersion ?? device.os_version;
+      const report = request.body.machine;
       const row = await store.write(async (trx) => {
         await touchDevice(trx, now(), device.id);
         const current = (await findDevice(trx, device.id)) ?? refuse('device-deleted');
+        if (!report || current.approval === 'refused' || current.lifecycle !== 'active') return current;
+        const machine = JSON.stringify(withKnownSerial(report, current.machine));
         if (machine === current.machine) return current;
-        const changed = await changeDevice(trx, now(), device.id, { machine, os_version: osVersion });
+        const changed = await changeDevice(trx, now(), device.id, { machine, os_version: report.osVersion });
         return (await refreshDevice(trx, now(), changed)).device;
       });
       context.hub.wake();
