@@ -1,5 +1,6 @@
+import { refuse } from '../error.ts';
 import { refreshDevice } from '../inventory/refresh.ts';
-import { changeDevice } from '../store/devices.ts';
+import { changeDevice, revokeDeviceKeys } from '../store/devices.ts';
 import { recordEvent } from '../store/events.ts';
 import { loadLayers, saveLayer } from '../store/layers.ts';
 import type { DeviceRow } from '../store/schema.ts';
@@ -12,7 +13,11 @@ import type { Trx } from '../store/store.ts';
  */
 export async function joinRecords(trx: Trx, now: number, record: DeviceRow, candidate: DeviceRow): Promise<DeviceRow> {
   const [survivor, absorbed] = candidate.asserted === 1 ? [candidate, record] : [record, candidate];
+  if (absorbed.lifecycle === 'deleted') {
+    refuse('device-deleted', 'The other record was removed from the inventory: forget it, or bring it back, first.');
+  }
   const into = { device_id: survivor.id };
+  await keepKeysOf(trx, now, candidate, record);
   for (const table of ['identifiers', 'evidence', 'device_keys'] as const) {
     await trx.updateTable(table).set(into).where('device_id', '=', absorbed.id).execute();
   }
@@ -40,6 +45,17 @@ export async function joinRecords(trx: Trx, now: number, record: DeviceRow, cand
       : {}),
   });
   return (await refreshDevice(trx, now, joined, { touched: true })).device;
+}
+
+/** One machine speaks for the joined record: the one that enrolled last. The other's keys are replaced, and signing with them a conflict. */
+async function keepKeysOf(trx: Trx, now: number, candidate: DeviceRow, record: DeviceRow): Promise<void> {
+  const live = await trx
+    .selectFrom('device_keys')
+    .select('thumbprint')
+    .where('device_id', '=', candidate.id)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  if (live) await revokeDeviceKeys(trx, now, record.id, 'replaced');
 }
 
 /** What a claim brings into a record: its word about the machine, and the person who made it where the record has no owner. */
