@@ -3,7 +3,7 @@ import type { ActivationRow, AkCertificateRow } from './schema.ts';
 import type { Db, Trx } from './store.ts';
 
 const ACTIVATION_MS = 5 * 60_000;
-/** Open activations of one endorsement key: a client that tries again pushes its own oldest out. */
+/** Open activations of one endorsement key under one grant, or under none: a client that tries again pushes its own oldest out. */
 const PER_IDENTIFIER = 5;
 const IN_ALL = 20_000;
 
@@ -18,6 +18,8 @@ export async function storeActivation(
     .selectFrom('activations')
     .select('secret_hash')
     .where('permanent_identifier', '=', activation.permanent_identifier)
+    // A stranger who knows the key must not push out what the holder of a grant began.
+    .where('grant_id', 'is not distinct from', activation.grant_id)
     .orderBy('created_at', 'desc')
     .execute();
   for (const old of open.slice(PER_IDENTIFIER - 1)) {
