@@ -3,10 +3,11 @@ import type { EndorsementFacts } from '../attestation/attestation.ts';
 import { refuse } from '../error.ts';
 import { refreshDevice } from '../inventory/refresh.ts';
 import { admit } from '../policy/admission.ts';
+import { liveAkCertificate } from '../store/activations.ts';
 import type { Actor } from '../store/audit.ts';
 import { audit } from '../store/audit.ts';
 import { openConflict } from '../store/conflicts.ts';
-import { changeDevice, findDeviceByIdentifier, insertDevice, revokeDeviceKeys } from '../store/devices.ts';
+import { changeDevice, findDeviceByIdentifier, insertDevice } from '../store/devices.ts';
 import { insertEvidence } from '../store/evidence.ts';
 import type { DeviceRow, GrantRow, UserRow } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
@@ -42,6 +43,7 @@ type Facts = Partial<Omit<DeviceRow, 'id' | 'version' | 'updated_at'>>;
 /** Decides everything anew inside the storing transaction: refusals, lifecycle, owner, conflicts, approval. Errors leave nothing behind. */
 export async function decideEnrolment(trx: Trx, enrolment: Enrolment): Promise<Decided> {
   const { now, grant, proven } = enrolment;
+  if (!enrolment.settings.sources[grant.source].allowed) refuse('source-not-allowed');
   const owner = grant.user_id === null ? null : ((await findUser(trx, grant.user_id)) ?? refuse('sign-in-failed'));
   if (owner !== null && owner.active !== 1) refuse('sign-in-failed', 'This account is no longer active.');
   const key = proven.kind === 'tpm' ? proven.tpm.deviceKey : proven.key;
@@ -76,7 +78,12 @@ export async function decideEnrolment(trx: Trx, enrolment: Enrolment): Promise<D
       revoked_at: null,
       revoked_reason: null,
     })
-    .onConflict((c) => c.column('thumbprint').doUpdateSet({ grant_thumbprint: grant.key_thumbprint }))
+    .onConflict((c) =>
+      c.column('thumbprint').doUpdateSet((eb) => ({
+        grant_thumbprint: grant.key_thumbprint,
+        ak_name: eb.ref('excluded.ak_name'),
+      })),
+    )
     .execute();
   const enrolled = await changeDevice(trx, now, device.id, {
     evidence_id: evidenceId,
@@ -95,7 +102,8 @@ export async function decideEnrolment(trx: Trx, enrolment: Enrolment): Promise<D
   return { kind: 'enrolled', device: stored };
 }
 
-function checkTombstone(device: DeviceRow): void {
+/** Errors: `device-deleted`, `device-refused`, `device-quarantined`. */
+export function checkTombstone(device: DeviceRow): void {
   if (device.lifecycle === 'deleted') refuse('device-deleted');
   if (device.approval === 'refused') refuse('device-refused', device.approval_reason ?? undefined);
   if (device.lifecycle === 'quarantined') refuse('device-quarantined');
@@ -109,11 +117,15 @@ async function decideTpm(
   owner: UserRow | null,
 ): Promise<Decided> {
   const { now, settings } = enrolment;
+  const { ekClass } = proven.facts;
+  if (settings.refusedClasses.includes(ekClass)) refuse(ekClass === 'software' ? 'software-tpm-refused' : 'ek-refused');
+  // Verified before this transaction began; forgetting a device or a rotation may have ended it since.
+  if (!(await liveAkCertificate(trx, now, proven.tpm.akCertificate))) refuse('ak-certificate-refused');
   const attested: Facts = {
     asserted: 1,
     attestation: 'valid',
     attested_at: now,
-    ek_class: proven.facts.ekClass,
+    ek_class: ekClass,
     ek_certificate: proven.facts.ekCertificate,
     ak_name: proven.tpm.akName,
     secure_boot: proven.tpm.secureBoot,
@@ -125,16 +137,21 @@ async function decideTpm(
     return { kind: 'enrolled', device };
   }
   if (owner !== null && existing.owner_id !== null && existing.owner_id !== owner.id && existing.shared !== 1) {
-    return openOwnerConflict(trx, enrolment, existing, owner);
+    return conflictOver(trx, enrolment, existing, owner, 'other-owner');
+  }
+  // The alias is a TPM that an administrator joined with the one that names the record: it does not speak for that one.
+  const named = existing.permanent_identifier;
+  const otherTpm = named !== enrolment.grant.permanent_identifier && named.startsWith('urn:ek:');
+  if (otherTpm && existing.ak_name !== proven.tpm.akName) {
+    return conflictOver(trx, enrolment, existing, owner, 'other-record');
   }
   const binding = owner !== null && existing.owner_id === null && existing.shared !== 1 ? { owner_id: owner.id } : {};
   if (owner !== null && 'owner_id' in binding) await checkDeviceLimit(trx, settings, owner);
   const reinstalled = existing.ak_name !== null && existing.ak_name !== proven.tpm.akName;
-  if (reinstalled) await revokeDeviceKeys(trx, now, existing.id, 'replaced');
   const waitsAgain = reinstalled && existing.approval === 'approved' && !settings.reinstallKeepsApproval;
   const approval: Facts = waitsAgain
     ? { approval: 'pending', approval_reason: 'It enrolled again with new keys.', decided_by: null, decided_at: null }
-    : approvalOfKnown(existing, enrolment, proven.facts, owner);
+    : await approvalOfKnown(trx, existing, enrolment, proven.facts, owner);
   const change: Facts = {
     ...attested,
     ...binding,
@@ -144,14 +161,24 @@ async function decideTpm(
   return { kind: 'enrolled', device: await changeDevice(trx, now, existing.id, change) };
 }
 
-/** A record that still waits, and that no administrator decided on, may be admitted now that owner and class are known. */
-function approvalOfKnown(
+/**
+ * A record that still waits, that never was enrolled, and that no administrator decided on, may be admitted now that owner and class are
+ * known. One that left and comes back waits: leaving is no way around an approval.
+ */
+async function approvalOfKnown(
+  trx: Trx,
   existing: DeviceRow,
   enrolment: Enrolment,
   facts: EndorsementFacts,
   owner: UserRow | null,
-): Facts {
+): Promise<Facts> {
   if (existing.approval !== 'pending' || existing.decided_by !== null || existing.enrolled_at !== null) return {};
+  const before = await trx
+    .selectFrom('device_keys')
+    .select('thumbprint')
+    .where('device_id', '=', existing.id)
+    .executeTakeFirst();
+  if (before) return {};
   return approvalOf(enrolment, existing.source, owner, facts.ekClass, existing);
 }
 
@@ -219,29 +246,39 @@ async function checkDeviceLimit(trx: Trx, settings: TeamSettings, owner: UserRow
   if (Number(count) >= settings.deviceLimit) refuse('device-limit');
 }
 
-async function openOwnerConflict(
+/** The first binding stays. Who tries again adds an audit record, and no more evidence. */
+async function conflictOver(
   trx: Trx,
   enrolment: Enrolment,
   existing: DeviceRow,
-  claimant: UserRow,
+  claimant: UserRow | null,
+  kind: 'other-owner' | 'other-record',
 ): Promise<Decided> {
   const { now, grant } = enrolment;
-  const evidence = await insertEvidence(trx, now, evidenceOf(enrolment, existing.id));
-  const { isNew } = await openConflict(trx, now, {
+  const claim = { email: claimant?.email, source: grant.source, deviceName: deviceName(enrolment) };
+  const { row, isNew } = await openConflict(trx, now, {
     device_id: existing.id,
-    kind: 'other-owner',
-    claimant_user_id: claimant.id,
+    kind,
+    claimant_user_id: claimant?.id ?? null,
     candidate_id: null,
-    claimant: { email: claimant.email, source: grant.source, evidence, deviceName: deviceName(enrolment) },
+    claimant: claim,
   });
-  if (isNew) await changeDevice(trx, now, existing.id, {});
+  if (isNew) {
+    const evidence = await insertEvidence(trx, now, evidenceOf(enrolment, existing.id));
+    await trx
+      .updateTable('conflicts')
+      .set({ claimant: JSON.stringify({ ...claim, identifier: grant.permanent_identifier, evidence }) })
+      .where('id', '=', row.id)
+      .execute();
+    await changeDevice(trx, now, existing.id, {});
+  }
   await audit(trx, now, {
     actor: enrolment.actor,
     action: 'device.enrolled',
     subject: { type: 'device', id: existing.id },
     outcome: 'refused',
     code: 'device-conflict',
-    after: { kind: 'other-owner', claimant: claimant.email },
+    after: { kind, claimant: claimant?.email ?? null },
     requestId: enrolment.requestId,
   });
   return { kind: 'conflict' };

@@ -9,6 +9,7 @@ import { spendChallenge } from '../store/challenges.ts';
 import { consumeInvite } from '../store/invites.ts';
 import { consumeProvisioningToken } from '../store/provisioning.ts';
 import type { DeviceRow, GrantRow } from '../store/schema.ts';
+import { loadSettings } from '../store/settings.ts';
 import type { Trx } from '../store/store.ts';
 import { verifyClaim } from './claim.ts';
 import { decideEnrolment, type Proven } from './decide.ts';
@@ -26,7 +27,6 @@ export async function enroll(context: Context, grant: GrantRow, body: Body, call
     const challenge = body.kind === 'tpm' ? body.proof.challenge : body.challenge;
     await spend(context, challenge, { purpose: 'enrol', grantId: grant.id });
     const proven = await prove(context, grant, body);
-    const settings = await context.settings();
     const ceremony = await context.store.db
       .selectFrom('ceremonies')
       .select('code')
@@ -41,7 +41,7 @@ export async function enroll(context: Context, grant: GrantRow, body: Body, call
         machine: body.machine,
         proven,
         received: body.kind === 'tpm' ? body.proof : { ...body, machine: undefined },
-        settings,
+        settings: await loadSettings(trx),
         origin: context.origin,
         ...caller,
       });

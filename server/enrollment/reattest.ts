@@ -6,9 +6,14 @@ import { type Actor, audit } from '../store/audit.ts';
 import { changeDevice, findDevice } from '../store/devices.ts';
 import { insertEvidence } from '../store/evidence.ts';
 import type { DeviceKeyRow, DeviceRow } from '../store/schema.ts';
+import type { Trx } from '../store/store.ts';
+import { checkTombstone } from './decide.ts';
 import { spend } from './enroll.ts';
 import { verifyTpmProof } from './tpmProof.ts';
 import type { EvidenceBytes } from './verifyEvidence.ts';
+
+const HOUR_MS = 3_600_000;
+const PER_HOUR = 30;
 
 type Caller = { actor: Actor; requestId: string };
 
@@ -23,7 +28,10 @@ export async function reattest(
   proof: TpmProof,
   caller: Caller,
 ): Promise<DeviceRow> {
+  checkTombstone(device);
+  await checkRate(context, device);
   await spend(context, proof.challenge, { purpose: 'reattest', deviceId: device.id });
+  let proven: { verdict: Result['verdict']; facts: EndorsementFacts; secureBoot: DeviceRow['secure_boot'] };
   try {
     const tpm = await verifyTpmProof(context, {
       proof,
@@ -36,14 +44,7 @@ export async function reattest(
       refuse('device-key-refused', 'This is not the key that the device enrolled with.');
     const facts = JSON.parse(tpm.akCertificate.facts) as EndorsementFacts;
     const verdict = { ekClass: facts.ekClass, reasons: [...facts.reasons, ...tpm.verdict], secureBoot: tpm.secureBoot };
-    const stored = await store(context, device, key, proof, { outcome: 'valid', verdict, facts }, caller, {
-      attestation: 'valid',
-      attested_at: context.now(),
-      ek_class: facts.ekClass,
-      ek_certificate: facts.ekCertificate,
-      secure_boot: tpm.secureBoot,
-    });
-    return stored;
+    proven = { verdict, facts, secureBoot: tpm.secureBoot };
   } catch (error) {
     // An expired certificate is renewed and says nothing of the device.
     if (error instanceof ServerError && isErrorCode(error.code) && error.code !== 'ak-certificate-refused') {
@@ -54,6 +55,44 @@ export async function reattest(
     }
     throw error;
   }
+  const { verdict, facts, secureBoot } = proven;
+  return store(context, device, key, proof, { outcome: 'valid', verdict, facts }, caller, {
+    attestation: 'valid',
+    attested_at: context.now(),
+    ek_class: facts.ekClass,
+    ek_certificate: facts.ekCertificate,
+    secure_boot: secureBoot,
+  });
+}
+
+/** Every attestation keeps up to a megabyte of evidence, and a device needs one in weeks. */
+async function checkRate(context: Context, device: DeviceRow): Promise<void> {
+  const { count } = await context.store.db
+    .selectFrom('evidence')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('device_id', '=', device.id)
+    .where('created_at', '>', context.now() - HOUR_MS)
+    .executeTakeFirstOrThrow();
+  if (Number(count) >= PER_HOUR) {
+    refuse('rate-limited', 'This device attested often enough for now.', { headers: { 'retry-after': '3600' } });
+  }
+}
+
+/** The device as it is now: its keys may have been replaced or revoked, or it may have been removed, while the proofs were checked. */
+async function currentOf(trx: Trx, device: DeviceRow, key: DeviceKeyRow): Promise<DeviceRow> {
+  const current = (await findDevice(trx, device.id)) ?? refuse('device-deleted');
+  checkTombstone(current);
+  const live = await trx
+    .selectFrom('device_keys')
+    .select('thumbprint')
+    .where('thumbprint', '=', key.thumbprint)
+    .where('device_id', '=', device.id)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  if (!live || current.ak_name !== device.ak_name) {
+    refuse('device-key-refused', 'The keys of this device were replaced or revoked in the meantime.');
+  }
+  return current;
 }
 
 type Result = {
@@ -73,7 +112,9 @@ async function store(
 ): Promise<DeviceRow> {
   const now = context.now();
   const row = await context.store.write(async (trx) => {
-    const current = (await findDevice(trx, device.id)) ?? refuse('device-deleted');
+    const current = await currentOf(trx, device, key);
+    // Another failure says nothing new: its bytes would only fill the store.
+    if (result.outcome === 'failed' && current.attestation === 'failed') return current;
     const evidence = await insertEvidence(trx, now, {
       device_id: device.id,
       kind: 'tpm',
