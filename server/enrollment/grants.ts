@@ -21,7 +21,7 @@ export async function grantEnrolment(context: Context, request: FastifyRequest, 
   const [scheme, token] = [match?.[1]?.toLowerCase(), match?.[2]];
   if (scheme === undefined || token === undefined) return refuse('unauthenticated', 'This needs a sign-in.');
   const header = request.headers.dpop;
-  const thumbprint = await verifyDpop(context.store.db, {
+  const thumbprint = await verifyDpop(context.store, {
     proof: typeof header === 'string' ? header : undefined,
     method: request.method,
     url: `${context.origin}${pathOf(request)}`,

@@ -79,12 +79,13 @@ export async function walkRoutes(app: App, context: Context): Promise<void> {
     },
     async (request, reply) => {
       const { permanentIdentifier, deviceName, os, keyThumbprint } = request.body;
-      const row = await createCeremony(store.db, now(), {
+      const announced = {
         permanent_identifier: permanentIdentifier,
         device_name: deviceName,
         os,
         key_thumbprint: keyThumbprint,
-      });
+      };
+      const row = await store.write((trx) => createCeremony(trx, now(), announced));
       return reply.code(201).send(ceremonyView(row));
     },
   );
@@ -125,7 +126,7 @@ export async function walkRoutes(app: App, context: Context): Promise<void> {
     },
     async (request, reply) => {
       const target = challengeTarget(request.principal);
-      const { challenge, row } = await createChallenge(store.db, now(), target);
+      const { challenge, row } = await store.write((trx) => createChallenge(trx, now(), target));
       return reply.code(201).send({
         challenge: Buffer.from(challenge).toString('base64'),
         pcrs: { bank: 'sha256' as const, indices: [...QUOTED_PCRS] },

@@ -133,7 +133,7 @@ async function admitToken(
 
 async function admitDevice(request: FastifyRequest, context: Context): Promise<Principal> {
   const { store, now, origin } = context;
-  const key = await verifySignature(store.db, {
+  const key = await verifySignature(store, {
     method: request.method,
     targetUri: `${origin}${request.raw.url ?? ''}`,
     headers: request.headers,
@@ -159,7 +159,7 @@ async function admitGrant(request: FastifyRequest, optional: boolean, context: C
   const secret = /^DPoP (\S{1,256})$/i.exec(authorization)?.[1];
   if (secret === undefined || !isSecret('grant', secret)) return refuse('unauthenticated', 'This needs a grant.');
   const { store, now, origin } = context;
-  const thumbprint = await verifyDpop(store.db, {
+  const thumbprint = await verifyDpop(store, {
     proof: one(request.headers.dpop),
     method: request.method,
     url: `${origin}${pathOf(request)}`,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, EmbeddedJWK, type JWK, jwtVerify } from 'jose';
 import { refuse } from '../error.ts';
 import { spendNonce } from '../store/nonces.ts';
-import type { Db } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 
 const WINDOW_S = 300;
 
@@ -20,7 +20,7 @@ type ProofRequest = {
  * Verifies a DPoP proof (RFC 9449 section 4.3) and returns the RFC 7638 thumbprint of its key. A proof is used once.
  * Errors: `proof-refused`; `clock-skew` where `iat` is more than five minutes off.
  */
-export async function verifyDpop(db: Db, request: ProofRequest): Promise<string> {
+export async function verifyDpop(store: Store, request: ProofRequest): Promise<string> {
   const { proof, method, url, token, now } = request;
   if (!proof || proof.length > 4096) return refuse('proof-refused', 'The request carries no DPoP proof.');
   const verified = await jwtVerify(proof, EmbeddedJWK, { algorithms: ['ES256'], typ: 'dpop+jwt' }).catch(() =>
@@ -44,7 +44,7 @@ export async function verifyDpop(db: Db, request: ProofRequest): Promise<string>
   }
   const thumbprint = await calculateJwkThumbprint(protectedHeader.jwk as JWK, 'sha256');
   const once = createHash('sha256').update(`${thumbprint}:${payload.jti}`).digest('base64url');
-  if (!(await spendNonce(db, 'dpop', once, now + 2 * WINDOW_S * 1000))) {
+  if (!(await store.write((trx) => spendNonce(trx, 'dpop', once, now + 2 * WINDOW_S * 1000)))) {
     refuse('proof-refused', 'The DPoP proof was used before.');
   }
   return thumbprint;

@@ -3,7 +3,7 @@ import { httpbis } from 'http-message-signatures';
 import { refuse, ServerError } from '../error.ts';
 import { spendNonce } from '../store/nonces.ts';
 import type { DeviceKeyRow } from '../store/schema.ts';
-import type { Db } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 
 const WINDOW_S = 300;
 /** The one profile: label, components in this order, then parameters. Other labels or components are refused. */
@@ -23,7 +23,7 @@ type SignedRequest = {
  * Verifies the signature of a device (RFC 9421; label `muster`) and returns its key, revoked ones included: what a revoked key means is the
  * caller's decision. Errors: `unauthenticated`, `proof-refused`, `clock-skew`. The body is checked by {@link checkContentDigest}.
  */
-export async function verifySignature(db: Db, request: SignedRequest): Promise<DeviceKeyRow> {
+export async function verifySignature(store: Store, request: SignedRequest): Promise<DeviceKeyRow> {
   const input = one(request.headers['signature-input']);
   const signature = one(request.headers.signature);
   if (!input || !signature) return refuse('unauthenticated', 'The request is not signed with a device key.');
@@ -48,10 +48,12 @@ export async function verifySignature(db: Db, request: SignedRequest): Promise<D
       `The clock of this machine is ${Math.abs(skew)} seconds ${skew > 0 ? 'behind' : 'ahead of'} the server.`,
     );
   }
-  const key = await db.selectFrom('device_keys').selectAll().where('thumbprint', '=', keyId).executeTakeFirst();
+  const key = await store.db.selectFrom('device_keys').selectAll().where('thumbprint', '=', keyId).executeTakeFirst();
   if (!key) return refuse('unauthenticated', 'The inventory does not know the key that signed this request.');
   await checkBytes(request, key);
-  if (!(await spendNonce(db, 'signature', `${keyId}:${nonce}`, request.now + 2 * WINDOW_S * 1000))) {
+  if (
+    !(await store.write((trx) => spendNonce(trx, 'signature', `${keyId}:${nonce}`, request.now + 2 * WINDOW_S * 1000)))
+  ) {
     return refuse('proof-refused', 'The signed request was sent before.');
   }
   return key;

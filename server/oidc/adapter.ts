@@ -1,9 +1,9 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import type { OidcRow } from '../store/schema.ts';
-import type { Db } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 
 /** Keeps what oidc-provider keeps: codes, tokens, sessions, interactions, device codes. Its own expiry check reads `exp` in the payload. */
-export function createAdapter(db: Db, now: () => number): (kind: string) => Adapter {
+export function createAdapter(store: Store, now: () => number): (kind: string) => Adapter {
   return (kind) => {
     const toPayload = (row: OidcRow | undefined): AdapterPayload | undefined => {
       if (!row || (row.expires_at !== null && row.expires_at <= now())) return undefined;
@@ -12,7 +12,7 @@ export function createAdapter(db: Db, now: () => number): (kind: string) => Adap
     };
     const find = async (column: 'id' | 'uid' | 'user_code', value: string) =>
       toPayload(
-        await db
+        await store.db
           .selectFrom('oidc_rows')
           .selectAll()
           .where('kind', '=', kind)
@@ -31,25 +31,31 @@ export function createAdapter(db: Db, now: () => number): (kind: string) => Adap
           uid: payload.uid ?? null,
           expires_at: expiresIn ? now() + expiresIn * 1000 : null,
         };
-        await db
-          .insertInto('oidc_rows')
-          .values({ kind, id, ...columns, consumed_at: null })
-          .onConflict((c) => c.columns(['kind', 'id']).doUpdateSet(columns))
-          .execute();
+        await store.write((trx) =>
+          trx
+            .insertInto('oidc_rows')
+            .values({ kind, id, ...columns, consumed_at: null })
+            .onConflict((c) => c.columns(['kind', 'id']).doUpdateSet(columns))
+            .execute(),
+        );
       },
       async consume(id) {
-        await db
-          .updateTable('oidc_rows')
-          .set({ consumed_at: now() })
-          .where('kind', '=', kind)
-          .where('id', '=', id)
-          .execute();
+        await store.write((trx) =>
+          trx
+            .updateTable('oidc_rows')
+            .set({ consumed_at: now() })
+            .where('kind', '=', kind)
+            .where('id', '=', id)
+            .execute(),
+        );
       },
       async destroy(id) {
-        await db.deleteFrom('oidc_rows').where('kind', '=', kind).where('id', '=', id).execute();
+        await store.write((trx) => trx.deleteFrom('oidc_rows').where('kind', '=', kind).where('id', '=', id).execute());
       },
       async revokeByGrantId(grantId) {
-        await db.deleteFrom('oidc_rows').where('kind', '=', kind).where('grant_id', '=', grantId).execute();
+        await store.write((trx) =>
+          trx.deleteFrom('oidc_rows').where('kind', '=', kind).where('grant_id', '=', grantId).execute(),
+        );
       },
     };
   };

@@ -40,7 +40,7 @@ export function createProvider(options: Options): Provider {
     alg: 'ES256',
   };
   const provider = new Provider(`${origin}${MOUNT}`, {
-    adapter: createAdapter(store.db, now),
+    adapter: createAdapter(store, now),
     clients: [
       {
         client_id: CLIENT_IDS.desktop,

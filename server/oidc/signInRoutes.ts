@@ -85,7 +85,7 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
   const toIdentityProvider = async (reply: FastifyReply, purpose: string): Promise<FastifyReply> => {
     if (!upstream) return refuse('unavailable', 'No identity provider is connected to this inventory yet.');
     const { url, state, nonce, verifier } = await upstream.begin();
-    const secret = await beginSignIn(store.db, now(), { purpose, state, nonce, verifier });
+    const secret = await store.write((trx) => beginSignIn(trx, now(), { purpose, state, nonce, verifier }));
     return reply.setCookie(names.signIn, secret, cookieOptions(origin, SIGN_IN_COOKIE_MS)).redirect(url.href, 303);
   };
 
@@ -131,7 +131,7 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
   app.get('/interaction/:uid/signed-in', route, async (request, reply) => {
     const interaction = await interactionOf(request, reply);
     const secret = request.cookies[names.signIn];
-    const signedIn = secret === undefined ? undefined : await takeSignIn(store.db, now(), secret);
+    const signedIn = secret === undefined ? undefined : await store.write((trx) => takeSignIn(trx, now(), secret));
     reply.clearCookie(names.signIn, { path: '/' });
     if (signedIn?.purpose !== `interaction:${interaction.uid}` || signedIn.user_id === null) {
       return giveUp(request, reply, 'sign-in-failed');
@@ -220,7 +220,7 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
 
   app.get('/sign-in/callback', route, async (request, reply) => {
     const secret = request.cookies[names.signIn];
-    const walk = secret === undefined ? undefined : await takeSignIn(store.db, now(), secret);
+    const walk = secret === undefined ? undefined : await store.write((trx) => takeSignIn(trx, now(), secret));
     reply.clearCookie(names.signIn, { path: '/' });
     if (!walk || !upstream || walk.user_id !== null) {
       return refuse(

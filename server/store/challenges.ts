@@ -10,7 +10,7 @@ type For = { purpose: 'enrol'; grantId: string } | { purpose: 'reattest'; device
 
 /** 32 random bytes for one certify and quote; only their hash is kept. */
 export async function createChallenge(
-  db: Db,
+  db: Db | Trx,
   now: number,
   target: For,
 ): Promise<{ challenge: Uint8Array; row: ChallengeRow }> {

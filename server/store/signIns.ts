@@ -7,7 +7,7 @@ const SIGN_IN_MS = 10 * 60_000;
 type Begun = Pick<SignInRow, 'purpose' | 'state' | 'nonce' | 'verifier'>;
 
 /** Notes a walk to the identity provider; the returned secret goes into a cookie of the browser that walks. */
-export async function beginSignIn(db: Db, now: number, walk: Begun): Promise<string> {
+export async function beginSignIn(db: Db | Trx, now: number, walk: Begun): Promise<string> {
   const secret = newSecret('session');
   const row = { hash: hashOf(secret), ...walk, user_id: null, created_at: now, expires_at: now + SIGN_IN_MS };
   await db.insertInto('sign_ins').values(row).execute();
@@ -24,7 +24,7 @@ export async function findSignIn(db: Db | Trx, now: number, secret: string): Pro
 }
 
 /** Takes the row away: a callback counts once, whatever it brings. */
-export async function takeSignIn(db: Db, now: number, secret: string): Promise<SignInRow | undefined> {
+export async function takeSignIn(db: Db | Trx, now: number, secret: string): Promise<SignInRow | undefined> {
   const row = await db
     .deleteFrom('sign_ins')
     .where('hash', '=', hashOf(secret))

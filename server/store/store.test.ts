@@ -51,6 +51,37 @@ describe('the store', () => {
     await store.close();
   });
 
+  it('shares commits between units, and a unit that fails takes only itself back', async () => {
+    const store = await openStore(folder, 'production', NOW);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 100 }, (_, i) =>
+        store.write(async (trx) => {
+          await trx
+            .insertInto('counters')
+            .values({ name: `unit-${i}`, value: i })
+            .execute();
+          if (i % 3 === 0) throw new Error(`unit ${i}`);
+          return i;
+        }),
+      ),
+    );
+    for (const [i, outcome] of outcomes.entries()) expect(outcome.status).toBe(i % 3 === 0 ? 'rejected' : 'fulfilled');
+    const rows = await store.db.selectFrom('counters').select('value').where('name', 'like', 'unit-%').execute();
+    expect(rows.map((row) => row.value % 3)).not.toContain(0);
+    expect(rows).toHaveLength(66);
+    await store.close();
+  });
+
+  it('refuses to wait for itself', async () => {
+    const store = await openStore(folder, 'production', NOW);
+    const beside = store.write(async () => store.db.selectFrom('meta').selectAll().execute());
+    await expect(beside).rejects.toThrow('use the transaction');
+    await expect(store.write(async () => store.write((trx) => nextNumber(trx, 'x')))).rejects.toThrow(
+      'use the transaction',
+    );
+    await store.close();
+  });
+
   it('is owned by one server at a time', async () => {
     const store = await openStore(folder, 'production', NOW);
     const release = await takeLease(store, Date.now);

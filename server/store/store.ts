@@ -1,9 +1,9 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kysely, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { ServerError } from '../error.ts';
+import { createGroupWriter } from './groupCommit.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { Tables } from './schema.ts';
 import { NodeSqliteDialect, openSqlite } from './sqlite.ts';
@@ -15,7 +15,10 @@ export type Stamp = 'demo' | 'production';
 export type Store = {
   readonly db: Db;
   readonly stamp: Stamp;
-  /** Runs in one transaction that took the write lock first. No mail, webhook or HTTP call inside: write an event. */
+  /**
+   * Runs as one atomic unit under the write lock; resolves when it is durable. Only queries inside: no mail, webhook, HTTP call or wait, since
+   * everybody waits with it.
+   */
   write<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 };
@@ -33,15 +36,15 @@ export async function openStore(folder: string, stamp: Stamp, now: number): Prom
     await db.destroy();
     throw error;
   }
-  const writing = new AsyncLocalStorage<true>();
+  const writer = createGroupWriter(db);
   return {
     get db() {
       // An embedded store has one connection: a second query beside the transaction would wait for it for ever.
-      if (writing.getStore()) throw new Error('Inside a transaction, use the transaction.');
+      if (writer.isWriting()) throw new Error('Inside a transaction, use the transaction.');
       return db;
     },
     stamp,
-    write: (work) => db.transaction().execute((trx) => writing.run(true, () => work(trx))),
+    write: (work) => writer.write(work),
     close: () => db.destroy(),
   };
 }
