@@ -1,12 +1,12 @@
 import type { SelfDevice } from '../contract/index.ts';
 import type { Core } from './core.ts';
 import { AppError, toAppError, toUserError } from './errors.ts';
-import { followDevice } from './eventStream.ts';
+import { createWake, followDevice } from './eventStream.ts';
 import { createHttp } from './http.ts';
 import { readIdentity } from './identity.ts';
 import { createInventory } from './inventory.ts';
 import { closeProver, occasionalSigner } from './prover.ts';
-import { reattest } from './reattest.ts';
+import { reattest, reattestationDue } from './reattest.ts';
 import type { EnrollmentRecord } from './records.ts';
 
 /** The enrolled device: its record, its event stream, and what it can ask of the server. */
@@ -15,23 +15,28 @@ export type Keeper = ReturnType<typeof createKeeper>;
 /** Codes by which the server says that it does not know this device key any more. */
 const UNKNOWN_HERE = ['unauthenticated', 'not-found', 'device-deleted'];
 
+const HOUR_MS = 3_600_000;
+
 export function createKeeper(core: Core) {
   const { ports, slots, now } = core;
   const { clock, log } = ports;
   let record: EnrollmentRecord | undefined;
   let follower: { controller: AbortController; done: Promise<void> } | undefined;
   let saved: Promise<void> = Promise.resolve();
+  /** Ends the pause before the next look whether an attestation is due. */
+  const due = createWake();
 
   function follow(enrolled: EnrollmentRecord): void {
     record = enrolled;
     now.demo = enrolled.device.demo;
     now.connection = { kind: 'online' };
     const controller = new AbortController();
-    const done = followDevice({
+    const signal = AbortSignal.any([controller.signal, core.life.signal]);
+    const following = followDevice({
       http: createHttp(enrolled.origin, ports),
       signer: occasionalSigner(ports.hardware, enrolled.deviceKey, core.alone),
       clock,
-      signal: AbortSignal.any([controller.signal, core.life.signal]),
+      signal,
       wake: core.wake,
       listener: {
         device: ({ device }) => void seen(device),
@@ -48,7 +53,34 @@ export function createKeeper(core: Core) {
         },
       },
     });
-    follower = { controller, done };
+    follower = { controller, done: Promise.all([following, reattestInTime(signal)]).then(() => undefined) };
+  }
+
+  /** Looks about once an hour, at once when the server calls the attestation stale; a failure is tried again at the next look. */
+  async function reattestInTime(signal: AbortSignal): Promise<void> {
+    // Not in step with all the other machines that start at nine.
+    await due.sleep(clock, 30_000 * clock.random(), signal);
+    while (!signal.aborted) {
+      if (record && reattestationDue(record, clock.now())) {
+        await attestAgain().catch((error: unknown) => {
+          if (!signal.aborted) log.warn('attesting again failed', { code: toAppError(error).code });
+        });
+      }
+      await due.sleep(clock, HOUR_MS * (0.75 + clock.random() / 2), signal);
+    }
+  }
+
+  async function attestAgain(): Promise<void> {
+    const { record: current, inventory } = enrolled();
+    await core.alone(async () => {
+      const { prover } = await readIdentity(ports.hardware);
+      try {
+        const { device, akChain } = await reattest(current, prover, inventory, clock);
+        await seen(device, akChain);
+      } finally {
+        await closeProver(prover);
+      }
+    });
   }
 
   async function seen(device: SelfDevice, akChain?: string[]): Promise<void> {
@@ -56,6 +88,7 @@ export function createKeeper(core: Core) {
     record = { ...record, device, akChain: akChain ?? record.akChain, seenAt: clock.now().toISOString() };
     now.demo = device.demo;
     core.dispatch({ type: 'device', device });
+    if (device.attestation === 'stale') due.now();
     saved = slots.enrollment.write(record).catch((error: unknown) => {
       log.error('the state could not be saved', { code: toAppError(error).code });
     });
@@ -90,18 +123,7 @@ export function createKeeper(core: Core) {
       await seen(await inventory.self(signer));
       core.wake.now();
     },
-    async reattest(): Promise<void> {
-      const { record: current, inventory } = enrolled();
-      await core.alone(async () => {
-        const { prover } = await readIdentity(ports.hardware);
-        try {
-          const { device, akChain } = await reattest(current, prover, inventory, clock);
-          await seen(device, akChain);
-        } finally {
-          await closeProver(prover);
-        }
-      });
-    },
+    reattest: attestAgain,
     async unenroll(): Promise<void> {
       const { inventory, signer } = enrolled();
       await inventory.unenroll(signer).catch((error: unknown) => {

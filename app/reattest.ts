@@ -11,6 +11,17 @@ import type { EnrollmentRecord } from './records.ts';
 /** Renew the AK certificate when less than this is left of it: the server's clock may be ahead of ours. */
 const MARGIN_MS = 10 * 60_000;
 
+/** A day: long before any policy counts an attestation as stale, and seldom enough to cost the server nothing. */
+const MAX_AGE_MS = 24 * 3_600_000;
+
+/** Whether an enrolled device should attest again by itself: what it showed last is a day old, or the server calls it stale. */
+export function reattestationDue(record: EnrollmentRecord, now: Date): boolean {
+  const { approval, lifecycle, attestation, attestedAt } = record.device;
+  if (record.attestationKey === null || approval === 'refused' || lifecycle === 'deleted') return false;
+  if (attestation === 'stale' || attestedAt === null) return true;
+  return now.getTime() - Date.parse(attestedAt) > MAX_AGE_MS;
+}
+
 /** Proves the enrolled keys again, over a fresh challenge bound to the device key; renews the AK certificate where it ran out. */
 export async function reattest(
   record: EnrollmentRecord,

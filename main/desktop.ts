@@ -60,6 +60,7 @@ export async function runDesktop(electron: ElectronParts, folders: Folders): Pro
   await core.start();
   showState(electron, folders, core, window, log);
   links.follow((link) => openLink(link, core, window, log));
+  electron.powerMonitor.on('resume', () => checkNow(core, log));
   app.on('activate', () => window.show());
   closeWithApp(app, core, managed, log);
   if (!process.argv.includes(HIDDEN)) window.show();
@@ -151,16 +152,19 @@ function openLink(text: string | undefined, core: MusterApp, window: MainWindow,
   }
 }
 
+/** A device that is not enrolled has nothing to check; a server that is away shows as offline. */
+function checkNow(core: MusterApp, log: Logger): void {
+  core.bridge.invoke('refresh', {}).catch((error: unknown) => {
+    log.info('nothing new to be had', { code: toAppError(error).code });
+  });
+}
+
 /** Tray and notifications follow the snapshots that the window gets. */
 function showState(electron: ElectronParts, folders: Folders, core: MusterApp, window: MainWindow, log: Logger): void {
   const { app, Tray, Menu, nativeImage, Notification } = electron;
   const actions = {
     open: () => window.show(),
-    refresh: () => {
-      core.bridge.invoke('refresh', {}).catch((error: unknown) => {
-        log.warn('checking now failed', { code: toAppError(error).code });
-      });
-    },
+    refresh: () => checkNow(core, log),
     quit: () => app.quit(),
   };
   const draw = createTray({ Tray, Menu, nativeImage, folder: folders.tray, platform: process.platform, actions });

@@ -30,6 +30,7 @@ export type ElectronParts = Pick<
   | 'nativeImage'
   | 'net'
   | 'Notification'
+  | 'powerMonitor'
   | 'protocol'
   | 'safeStorage'
   | 'session'

@@ -165,6 +165,8 @@ export const safeStorage = strict('safeStorage', {
   },
 } satisfies Partial<Electron.SafeStorage>);
 
+export const powerMonitor = new EventEmitter();
+
 type MenuItem = { label?: string; enabled?: boolean; click?: () => void; type?: string };
 export const Menu = strict('Menu', {
   buildFromTemplate: (template: MenuItem[]) => ({ items: template }),

@@ -86,6 +86,24 @@ describe.skipIf(!has('swtpm'))('the core against a real inventory (needs swtpm)'
     }
   });
 
+  it('attests again by itself when the attestation has grown stale, with a renewed certificate of its key', async () => {
+    const own = ports();
+    own.clock = { ...systemClock, now: () => new Date(Date.now() + world.time.offsetMs) };
+    const enrolled = await enrolOnce(own, { ...once, serverUrl: world.origin, until: 'enrolled' });
+    world.time.offsetMs = 60 * 86_400_000;
+    const client = await follow(own);
+    try {
+      await until(() => client.device().attestedAt !== enrolled.attestedAt, 'the new attestation', 40_000);
+      expect(client.device().attestation).toBe('valid');
+      expect(Date.parse(client.device().attestedAt ?? '') - Date.parse(enrolled.attestedAt ?? '')).toBeGreaterThan(
+        50 * 86_400_000,
+      );
+    } finally {
+      await client.app.close();
+      world.time.offsetMs = 0;
+    }
+  });
+
   it('goes on where it was after the server was stopped and started, and knows a refusal', async () => {
     const own = ports();
     await enrolOnce(own, { ...once, serverUrl: world.origin, until: 'enrolled' });

@@ -23,6 +23,8 @@ export type World = Awaited<ReturnType<typeof startWorld>>;
 /** A real inventory, identity provider and software TPM in a temporary folder; nothing is faked but the hardware's maker. */
 export async function startWorld() {
   const folder = await mkdtemp(join(tmpdir(), 'muster-world-'));
+  /** Moves the clocks of server and client; tests of what happens after weeks. */
+  const time = { offsetMs: 0 };
   const random = () => randomBytes(24).toString('base64url');
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
@@ -56,6 +58,7 @@ export async function startWorld() {
       port,
       identityProvider,
       rateLimitFactor: 1000,
+      clock: () => Date.now() + time.offsetMs,
     });
   }
 
@@ -78,6 +81,7 @@ export async function startWorld() {
     folder,
     origin,
     tcti: tpm.tcti,
+    time,
     api,
     /** The person at the pages of identity provider and inventory, without a browser. */
     signIn: (url: string) =>
