@@ -82,6 +82,25 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     expect(found).toEqual([]);
   });
 
+  test.each([
+    ['a narrow window', 360, '100%'],
+    ['twice the text size', 1280, '200%'],
+  ])('%s: only tables scroll sideways', async (_name, width, fontSize) => {
+    await page.setViewportSize({ width, height: 800 });
+    const wide: string[] = [];
+    for (const view of VIEWS) {
+      await go(view);
+      await page.evaluate((size) => document.documentElement.style.setProperty('font-size', size), fontSize);
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      if (over > 0) wide.push(`${view}: ${over} px`);
+    }
+    await page.evaluate(() => document.documentElement.style.removeProperty('font-size'));
+    await page.setViewportSize({ width: 1280, height: 800 });
+    expect(wide).toEqual([]);
+  });
+
   test('an invite is made, shown once, and revoked', async () => {
     await go('invites');
     await page.getByLabel('E-mail address').fill('nobody');
