@@ -4,6 +4,8 @@ import { EXIT, EXIT_MEANINGS } from './exitCodes.ts';
 import { COMMON } from './parse.ts';
 
 const WIDTH = 80;
+/** Keeps an option and its value on one line while wrapping. */
+const GLUE = '\u00a0';
 
 export function overview(): string {
   const rows = COMMANDS.filter(({ hidden }) => !hidden).map(
@@ -25,7 +27,14 @@ export function helpFor(command: Command): string {
   const below = COMMANDS.filter(
     (other) => other !== command && !other.hidden && command.path.every((word, at) => other.path[at] === word),
   );
-  const lines = [command.summary, '', `Usage: ${synopsis(command)}`, ''];
+  const [first = '', ...more] = wrap(
+    synopsis(command).replaceAll(/\[[^\]]*\]/g, (option) => option.replaceAll(' ', GLUE)),
+    WIDTH - 7,
+  );
+  const usage = [`Usage: ${first}`, ...more.map((line) => `         ${line}`)].map((line) =>
+    line.replaceAll(GLUE, ' '),
+  );
+  const lines = [command.summary, '', ...usage, ''];
   for (const text of command.description) lines.push(...wrap(text, WIDTH), '');
   lines.push('Options:', table([...command.options, ...COMMON].map((option) => [spelled(option), option.summary])), '');
   if (below.length > 0) lines.push('More:', table(below.map((other) => [other.path.join(' '), other.summary])), '');

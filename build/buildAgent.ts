@@ -18,6 +18,8 @@ async function bundle(): Promise<void> {
     platform: 'node',
     cwd: root,
     logLevel: 'warn',
+    // The server's dependencies bring an eval of their own (depd); nothing else is let through in silence.
+    checks: { eval: false },
     // koffi.node lies beside the bundle; its own JavaScript looks for it in node_modules.
     external: [/\.node$/],
   });
@@ -42,6 +44,16 @@ function copyRuntime(): void {
   copyFileSync(koffi, join(lib, 'koffi.node'));
 }
 
+/** The helper that holds a Mac's claim key: built where there is a Swift compiler, and signed with the app. */
+function buildClaimKey(): void {
+  if (process.platform !== 'darwin') return;
+  const built = spawnSync('/bin/sh', [join(root, 'native/macos/build.sh'), join(lib, 'muster-claim-key')], {
+    encoding: 'utf8',
+  });
+  if (built.status !== 0)
+    console.warn(`muster-claim-key was not built, so claims are signed by a key in a file: ${built.stderr}`);
+}
+
 /** A launcher that becomes Node (exec), so that there is no second process and no second start. */
 function writeLauncher(): void {
   if (process.platform === 'win32') {
@@ -61,6 +73,7 @@ rmSync(target, { recursive: true, force: true });
 mkdirSync(lib, { recursive: true });
 await bundle();
 copyRuntime();
+buildClaimKey();
 writeLauncher();
 const command = join(target, process.platform === 'win32' ? 'muster.cmd' : 'muster');
 const check = spawnSync(command, ['--version'], { encoding: 'utf8', shell: process.platform === 'win32' });

@@ -1,11 +1,15 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, type Hardware, type HardwareIdentity } from '../app/index.ts';
 import {
+  type ClaimKey,
   connectTpmService,
   createClaimSigner,
   createTpmAttestor,
+  helperAt,
   type OpenTpmOptions,
   openElevation,
+  openMacClaimKey,
   openTpm,
   readMachine,
   type TpmAttestor,
@@ -29,7 +33,7 @@ export function createHardwareIdentity(options: HardwareOptions, platform = proc
     readMachine: () => readMachine(platform),
     async hardware(): Promise<Hardware> {
       if (platform === 'darwin' && options.tcti === undefined) {
-        return { kind: 'claim', signer: createClaimSigner(await fileClaimKey(options.claimKeys)) };
+        return { kind: 'claim', signer: createClaimSigner(await claimKey(options.claimKeys)) };
       }
       if (platform !== 'linux' && platform !== 'win32' && options.tcti === undefined) {
         throw new AppError('tpm-missing', `Muster does not know the hardware of ${platform} machines.`);
@@ -41,6 +45,13 @@ export function createHardwareIdentity(options: HardwareOptions, platform = proc
       return { kind: 'tpm', open: async () => (await service()) ?? own() };
     },
   };
+}
+
+/** The key that the helper of the command line holds, in the Secure Enclave or the keychain; a stored one where it was not built. */
+function claimKey(store: ClaimKeyStore): Promise<ClaimKey> {
+  const resources = (process as { resourcesPath?: string }).resourcesPath;
+  const helper = resources === undefined ? undefined : join(resources, 'agent', 'lib', 'muster-claim-key');
+  return helper !== undefined && existsSync(helper) ? openMacClaimKey(helperAt(helper)) : fileClaimKey(store);
 }
 
 /** On Windows, activation needs administrator rights once: the command line that is installed beside the app has them asked. */
