@@ -88,7 +88,7 @@ describe.skipIf(!has('swtpm'))('the core against a real inventory (needs swtpm)'
 
   it('attests again by itself when the attestation has grown stale, with a renewed certificate of its key', async () => {
     const own = ports();
-    own.clock = { ...systemClock, now: () => new Date(Date.now() + world.time.offsetMs) };
+    own.clock = { ...systemClock, now: () => new Date(Date.now() + world.time.offsetMs), random: () => 0.01 };
     const enrolled = await enrolOnce(own, { ...once, serverUrl: world.origin, until: 'enrolled' });
     world.time.offsetMs = 60 * 86_400_000;
     const client = await follow(own);
