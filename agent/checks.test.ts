@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ManagedProblem, ManagedSettings } from '../app/managedSettings.ts';
 import type { ManagedValues } from '../contract/index.ts';
 import { checkAuthorities, checkDeviceAccess, checkName, checkPolicy, checkProxy, checkTpmLibrary } from './checks.ts';
+import { withoutToken } from './managed.ts';
 import { proxyOf } from './network.ts';
 
 const managed = (profile: ManagedValues, problems: ManagedProblem[] = []) =>
@@ -83,6 +84,13 @@ describe('checks of doctor', () => {
     expect(await checkAuthorities(managed({ ExtraCaFile: join(folder, 'absent.pem') }))).toMatchObject({
       status: 'fail',
     });
+  });
+
+  it('a command that uses the provisioning token itself hides it from the core', () => {
+    const hidden = withoutToken(managed({ Team: 'x', ProvisioningToken: 'muster_provision_abcdefghijklmnop1234' }));
+    expect(hidden.effective('ProvisioningToken')).toBeUndefined();
+    expect(hidden.effective('Team')).toBe('x');
+    expect(JSON.stringify(hidden.current())).not.toContain('abcdefgh');
   });
 
   it('a name that nobody knows', async () => {

@@ -7,3 +7,16 @@ import { openSettingsSource } from '../native/settings/index.ts';
 export function openManaged(log: Logger): Promise<ManagedSettings> {
   return openManagedSettings(openSettingsSource(MANAGED_PLACES), log);
 }
+
+/** The same settings without the provisioning token, for a command that decides itself whether to use it. */
+export function withoutToken(managed: ManagedSettings): ManagedSettings {
+  return {
+    ...managed,
+    current() {
+      const { profile, problems } = managed.current();
+      const { ProvisioningToken: _, ...rest } = profile;
+      return { profile: rest, problems };
+    },
+    effective: (name, chosen) => (name === 'ProvisioningToken' ? undefined : managed.effective(name, chosen)),
+  };
+}

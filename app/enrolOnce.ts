@@ -8,6 +8,8 @@ export type EnrolOnceOptions = {
   serverUrl: string;
   version: string;
   platform: AppOptions['platform'];
+  /** What the organization set, without a provisioning token: that comes in `signIn`. */
+  managed?: AppOptions['managed'];
   signIn: 'browser' | 'device-code' | { provisioningToken: string };
   /** `enrolled`: return as soon as the server holds the device. `decided`: wait on the event stream until it is no longer pending. */
   until: 'enrolled' | 'decided';
@@ -30,6 +32,7 @@ export async function enrolOnce(ports: Ports, options: EnrolOnceOptions): Promis
     platform: options.platform,
     host: 'browser',
     serverUrl: options.serverUrl,
+    managed: options.managed,
     help: { help: options.serverUrl, privacy: options.serverUrl },
     signIn: announced(signInOf(ports, options.signIn), options),
   });

@@ -1,23 +1,37 @@
 import { readFileSync } from 'node:fs';
-import { enrolOnce } from '../../app/enrolOnce.ts';
+import { type EnrolOnceOptions, enrolOnce } from '../../app/enrolOnce.ts';
 import { AppError } from '../../app/errors.ts';
+import type { ManagedSettings } from '../../app/managedSettings.ts';
 import { type Context, type Handler, UsageError, type Values } from '../command.ts';
 import { composePorts, platformName } from '../compose.ts';
 import { exitOfDevice, printDevice } from '../describeDevice.ts';
-import { openManaged } from '../managed.ts';
+import { openManaged, withoutToken } from '../managed.ts';
 
 export const enroll: Handler = async (values, context) => {
   const ports = composePorts(values, context);
   const managed = await openManaged(ports.log);
+  try {
+    const device = await enrolOnce(ports, optionsOf(values, context, managed));
+    if (values.flags.has('json')) context.out(`${JSON.stringify(device)}\n`);
+    else printDevice(context, device);
+    return exitOfDevice(device);
+  } finally {
+    managed.close();
+  }
+};
+
+function optionsOf(values: Values, context: Context, managed: ManagedSettings): EnrolOnceOptions {
   const server = managed.effective('ServerUrl', values.texts.get('server'));
-  const policyToken = managed.effective('ProvisioningToken');
-  managed.close();
   if (!server) throw new UsageError('muster enroll needs the address of the server: --server URL.');
-  const token = readToken(values, policyToken);
-  const device = await enrolOnce(ports, {
+  const token = readToken(values, managed.effective('ProvisioningToken'));
+  if (token === undefined && managed.effective('SelfEnrolment') === 'off') {
+    throw new AppError('self-enrolment-off', 'The settings of your organization do not let people enrol this device.');
+  }
+  return {
     serverUrl: server,
     version: context.version,
     platform: platformName(),
+    managed: withoutToken(managed),
     signIn: token === undefined ? 'device-code' : { provisioningToken: token },
     until: values.flags.has('wait') ? 'decided' : 'enrolled',
     onSignIn: ({ url, userCode, code }) => {
@@ -25,17 +39,15 @@ export const enroll: Handler = async (values, context) => {
         `Open this address in a browser, on any machine:\n  ${url}\nand type the code:\n  ${userCode ?? ''}\n`,
       );
       context.err(`The page has to show this code for the device: ${code}\n`);
+      context.err('Where you have an invite, open its link in that browser first.\n');
     },
     onStep: (name, ms) => progress(context, name, ms),
     onEnrolled: ({ approval }) => {
       if (approval === 'pending') context.err('Enrolled. An administrator has to approve this device.\n');
     },
     signal: context.signal,
-  });
-  if (values.flags.has('json')) context.out(`${JSON.stringify(device)}\n`);
-  else printDevice(context, device);
-  return exitOfDevice(device);
-};
+  };
+}
 
 const STEPS: Record<string, string> = {
   announce: 'Announced to the server',
