@@ -65,6 +65,18 @@ describe('every route', () => {
   });
 });
 
+describe('the reference', () => {
+  it('names every operation of the document, without a script', async () => {
+    const page = await world.call('GET', '/api/reference');
+    const document = (await world.call('GET', '/api/openapi.json')).body as { paths: Record<string, object> };
+    expect(Object.keys(document.paths).length).toBeGreaterThan(30);
+    for (const path of Object.keys(document.paths)) expect(page.text).toContain(path);
+    expect(page.text).not.toContain('<script');
+    expect(page.headers.get('content-security-policy')).toContain("script-src 'none'");
+    expect((await world.call('GET', '/api/problems')).text).toContain('id="device-conflict"');
+  });
+});
+
 describe('limits', () => {
   it('stop a stranger, say when to come back, and leave others alone', async () => {
     const limited = await startWorld({ server: { rateLimitFactor: 0.05 } });

@@ -4,6 +4,7 @@ import { ERRORS } from '../../contract/index.ts';
 import { escapeHtml, page } from '../oidc/pages.ts';
 import type { App, Context } from './context.ts';
 import { accessOf, describeAccess, describeProblems } from './describe.ts';
+import { type OpenApiDocument, renderReference } from './reference.ts';
 
 /** OpenAPI 3.1 from the schemas, and the list of error codes that every problem's `type` leads to. Register before the routes. */
 export async function registerOpenApi(app: App, context: Context): Promise<void> {
@@ -38,6 +39,11 @@ export async function registerOpenApi(app: App, context: Context): Promise<void>
     nested.get('/api/openapi.json', { config, schema: { hide: true } }, async (_request, reply) =>
       reply.type('application/json').send(JSON.stringify(app.swagger())),
     );
+    nested.get('/api/reference', { config, schema: { hide: true } }, async (_request, reply) => {
+      const body = renderReference(app.swagger() as unknown as OpenApiDocument);
+      const { html, headers } = page({ title: 'The API of Muster', body, demo: context.demo, wide: true });
+      return reply.headers(headers).send(html);
+    });
     nested.get('/api/problems', { config, schema: { hide: true } }, async (_request, reply) => {
       const rows = Object.entries(ERRORS).map(
         ([code, [status, title, advice]]) =>

@@ -9,6 +9,8 @@ main{background:var(--card);border:1px solid var(--line);border-radius:12px;padd
 h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem}
 p{margin:.5rem 0}
 .demo{border:1px solid var(--line);border-radius:6px;padding:.25rem .6rem;display:inline-block;margin:0 0 1rem;color:var(--soft);font-size:.9rem}
+main.wide{max-width:72rem;align-self:start}
+pre{overflow:auto;background:var(--paper);padding:.75rem;border-radius:8px;font-size:.85rem}
 dl{display:grid;grid-template-columns:auto 1fr;gap:.4rem 1rem;margin:1.25rem 0}
 dt{color:var(--soft)}
 dd{margin:0;font-weight:600;overflow-wrap:anywhere}
@@ -40,13 +42,15 @@ type PageParts = {
   formTargets?: readonly string[];
   /** Scripts of this server that the page loads, by path; never inline. */
   script?: string;
+  /** For reading rather than for a decision. */
+  wide?: boolean;
 };
 
 /** A page of the sign-in: no inline script, nothing from elsewhere, never framed, never cached. */
-export function page({ title, body, demo, formTargets = [], script }: PageParts): Page {
+export function page({ title, body, demo, formTargets = [], script, wide = false }: PageParts): Page {
   const banner = demo ? '<p class="demo">Demo: accounts and security chip are not real</p>' : '';
   const tag = script === undefined ? '' : `<script type="module" src="${escapeHtml(script)}"></script>`;
-  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)} · Muster</title><style>${STYLE}</style>${tag}</head><body><main>${banner}<h1>${escapeHtml(title)}</h1>${body}</main></body></html>`;
+  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)} · Muster</title><style>${STYLE}</style>${tag}</head><body><main${wide ? ' class="wide"' : ''}>${banner}<h1>${escapeHtml(title)}</h1>${body}</main></body></html>`;
   const csp = [
     "default-src 'none'",
     `style-src ${STYLE_HASH}`,
