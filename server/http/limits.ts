@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyRequest } from 'fastify';
 import { refuse } from '../error.ts';
@@ -7,6 +8,23 @@ import type { Access, App } from './context.ts';
 const PER_CALLER = 3000;
 /** Failed sign-ins with tokens or cookies a minute from one address. */
 const FAILURES = 60;
+
+/** Buckets kept at most; the least recently used goes first, so that strangers in numbers cannot grow the memory. */
+const BUCKETS = 50_000;
+
+/** Who is counted: an IPv4 address, or the /64 network of an IPv6 address, since one subscriber has all 2^64 addresses of it. */
+export function subscriberOf(address: string): string {
+  if (!isIPv6(address) || /^::ffff:/i.test(address)) return address;
+  const [head = '', tail] = (address.split('%', 1)[0] ?? '').split('::');
+  const groups = (text: string) => (text === '' ? [] : text.split(':'));
+  const [before, after] = [groups(head), groups(tail ?? '')];
+  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
+  const all = [...before, ...Array<string>(Math.max(0, zeros)).fill('0'), ...after];
+  return `${all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}
 
 export type Limits = {
   /** Counts a call of a stranger by address and route, before anything expensive is done for it. */
@@ -19,11 +37,14 @@ export type Limits = {
 export async function createLimits(app: App, factor: number): Promise<Limits> {
   await app.register(rateLimit, { global: false });
   const keys = new WeakMap<FastifyRequest, { key: string; max: number }>();
-  const check = app.createRateLimit({
+  const options = {
+    // The plugin reads it here, and nowhere else for a limit of this kind; its types do not know.
+    cache: BUCKETS,
     timeWindow: 60_000,
-    keyGenerator: (request) => keys.get(request)?.key ?? request.ip,
-    max: (request) => keys.get(request)?.max ?? PER_CALLER,
-  });
+    keyGenerator: (request: FastifyRequest) => keys.get(request)?.key ?? request.ip,
+    max: (request: FastifyRequest) => keys.get(request)?.max ?? PER_CALLER,
+  };
+  const check = app.createRateLimit(options);
   const count = async (request: FastifyRequest, key: string, max: number): Promise<void> => {
     keys.set(request, { key, max: Math.ceil(max * factor) });
     const result = await check(request);
@@ -40,9 +61,10 @@ export async function createLimits(app: App, factor: number): Promise<Limits> {
   return {
     stranger: async (request, access) => {
       if (access.kind !== 'public' && access.kind !== 'grant') return;
-      await count(request, `${request.ip} ${request.method} ${request.routeOptions.url ?? ''}`, access.perMinute);
+      const route = `${request.method} ${request.routeOptions.url ?? ''}`;
+      await count(request, `${subscriberOf(request.ip)} ${route}`, access.perMinute);
     },
     caller: (request, id) => count(request, `caller ${id}`, PER_CALLER),
-    failure: (request) => count(request, `failure ${request.ip}`, FAILURES),
+    failure: (request) => count(request, `failure ${subscriberOf(request.ip)}`, FAILURES),
   };
 }
