@@ -17,6 +17,7 @@ import { audit } from '../store/audit.ts';
 import { changeDevice, findDevice, revokeDeviceKeys, touchDevice } from '../store/devices.ts';
 import { lastEvent } from '../store/events.ts';
 import type { DeviceRow } from '../store/schema.ts';
+import type { Db } from '../store/store.ts';
 import { selfView } from './self.ts';
 
 /** A device asks at least this often, so that a lost stream costs minutes at most. */
@@ -25,6 +26,16 @@ const STREAMS_PER_DEVICE = 3;
 
 function deviceOf(principal: Principal): DeviceRow {
   return principal.kind === 'device' ? principal.device : refuse('unauthenticated');
+}
+
+async function isLive(db: Db, thumbprint: string): Promise<boolean> {
+  const key = await db
+    .selectFrom('device_keys')
+    .select('thumbprint')
+    .where('thumbprint', '=', thumbprint)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  return key !== undefined;
 }
 
 /** A serial number that was once told stays: a device that tells another one each time would open conflicts with whom it likes. */
@@ -51,7 +62,9 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
     '/api/v1/self/events',
     { config, schema: { tags, summary: 'Its state as server-sent events' } },
     async (request, reply) => {
-      const device = deviceOf(request.principal);
+      if (request.principal.kind !== 'device') return refuse('unauthenticated');
+      const { device } = request.principal;
+      const keyThumbprint = request.principal.key.thumbprint;
       const count = streams.get(device.id) ?? 0;
       if (count >= STREAMS_PER_DEVICE)
         refuse('rate-limited', 'This device holds enough event streams open.', { headers: { 'retry-after': '30' } });
@@ -65,6 +78,11 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
           .then(async () => {
             const row = await findDevice(store.db, device.id);
             const gone = !row || row.enrolled_at === null || type === 'deleted';
+            // A stream outlives the check at its start: it ends with the key that opened it.
+            if (!gone && !(await isLive(store.db, keyThumbprint))) {
+              stream.close();
+              return;
+            }
             const view = row
               ? await selfView(context, row)
               : { ...(await selfView(context, device)), lifecycle: 'deleted' as const };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Device, SelfDevice } from '../../contract/index.ts';
+import { readEvents } from '../testing/events.ts';
 import { createClaimDevice, createGrantKey, type SoftDevice } from '../testing/softDevice.ts';
 import { startWorld, type World } from '../testing/world.ts';
 
@@ -215,4 +216,15 @@ test('the same device key under a new attestation key goes on speaking', async (
     .where('device_id', '=', idOf(answer))
     .execute();
   expect(row).toEqual([{ revoked_at: null, ak_name: Buffer.from(device.ak.name).toString('base64') }]);
+});
+
+test('an event stream ends with the key that opened it', async () => {
+  const device = world.newDevice();
+  await world.enroll(device);
+  const url = `${world.origin}/api/v1/self/events`;
+  const events = await readEvents(url, await device.sign({ method: 'GET', url, created: new Date(world.clock()) }));
+  expect((await events.next()).event).toBe('device');
+  device.reinstall();
+  await world.enroll(device);
+  await expect(events.next()).rejects.toThrow('The stream ended.');
 });

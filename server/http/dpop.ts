@@ -5,6 +5,8 @@ import { spendNonce } from '../store/nonces.ts';
 import type { Store } from '../store/store.ts';
 
 const WINDOW_S = 300;
+/** Longer than a proof can be good for, from a clock at one end of the window to the other. */
+const REMEMBER_MS = (2 * WINDOW_S + 5) * 1000;
 
 type ProofRequest = {
   proof: string | undefined;
@@ -44,7 +46,7 @@ export async function verifyDpop(store: Store, request: ProofRequest): Promise<s
   }
   const thumbprint = await calculateJwkThumbprint(protectedHeader.jwk as JWK, 'sha256');
   const once = createHash('sha256').update(`${thumbprint}:${payload.jti}`).digest('base64url');
-  if (!(await store.write((trx) => spendNonce(trx, 'dpop', once, now + 2 * WINDOW_S * 1000)))) {
+  if (!(await store.write((trx) => spendNonce(trx, 'dpop', once, now + REMEMBER_MS)))) {
     refuse('proof-refused', 'The DPoP proof was used before.');
   }
   return thumbprint;

@@ -6,6 +6,8 @@ import type { DeviceKeyRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 
 const WINDOW_S = 300;
+/** Longer than a request can be good for, from a clock at one end of the window to the other. */
+const REMEMBER_MS = (2 * WINDOW_S + 5) * 1000;
 /** The one profile: label, components in this order, then parameters. Other labels or components are refused. */
 const INPUT =
   /^muster=\("@method" "@target-uri"( "content-digest")?\)((?:;[a-z]+=(?:"[\x20-\x21\x23-\x5b\x5d-\x7e]*"|\d+))+)$/;
@@ -51,9 +53,7 @@ export async function verifySignature(store: Store, request: SignedRequest): Pro
   const key = await store.db.selectFrom('device_keys').selectAll().where('thumbprint', '=', keyId).executeTakeFirst();
   if (!key) return refuse('unauthenticated', 'The inventory does not know the key that signed this request.');
   await checkBytes(request, key);
-  if (
-    !(await store.write((trx) => spendNonce(trx, 'signature', `${keyId}:${nonce}`, request.now + 2 * WINDOW_S * 1000)))
-  ) {
+  if (!(await store.write((trx) => spendNonce(trx, 'signature', `${keyId}:${nonce}`, request.now + REMEMBER_MS)))) {
     return refuse('proof-refused', 'The signed request was sent before.');
   }
   return key;
