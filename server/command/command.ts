@@ -83,6 +83,14 @@ async function serve(values: ServerValues, io: ServerIo): Promise<boolean> {
     logger: {
       level: values.get('log-level') ?? 'info',
       redact: ['req.headers.authorization', 'req.headers.cookie', 'req.headers.dpop'],
+      // Queries carry codes of sign-ins and identifiers of devices.
+      serializers: {
+        req: ({ method, url, ip }: { method: string; url: string; ip: string }) => ({
+          method,
+          url: url.split('?', 1)[0],
+          remoteAddress: ip,
+        }),
+      },
     },
   });
   try {

@@ -229,14 +229,18 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
       );
     }
     const settings = await context.settings();
+    // What no identity provider confirmed is a stranger's doing: logged, but no record that is kept for good.
+    const person = await upstream.finish(new URL(request.url, origin), walk).catch((error: unknown) => {
+      request.log.warn({ err: error }, 'sign-in refused');
+      throw error;
+    });
     const signedIn = await (async () => {
-      const person = await upstream.finish(new URL(request.url, origin), walk);
       checkPerson(settings, person);
       return store.write((trx) => recordSignIn(trx, now(), person));
     })().catch(async (error: unknown) => {
       request.log.warn({ err: error }, 'sign-in refused');
       const { code } = refusalOf(error);
-      const actor = { type: 'person', id: null, name: null, address: request.ip } as const;
+      const actor = { type: 'person', id: null, name: person.email, address: request.ip } as const;
       await store.write((trx) =>
         audit(trx, now(), {
           actor,

@@ -48,8 +48,9 @@ function rolesOf(scope: Scope) {
       return ROLES.read;
     case 'devices:write':
     case 'devices:decide':
-    case 'people:write':
       return ROLES.decide;
+    // Here only for provisioning tokens, which only owners make on Muster's own API too.
+    case 'people:write':
     case 'settings:write':
       return ROLES.own;
     default:
