@@ -35,7 +35,7 @@ export async function inviteRoutes(app: App, context: Context): Promise<void> {
     const { name } = await context.settings();
     const body = `<p id="state" role="status">Opening the invite…</p>
 <div id="next" hidden><p>Install Muster on the device that you want to enrol, then open it: it starts the sign-in in this browser.</p>
-<p><a class="button" href="muster://enroll?server=${encodeURIComponent(origin)}">Open Muster</a></p>
+<p><a class="button" href="muster://open?server=${encodeURIComponent(origin)}">Open Muster</a></p>
 <dl><dt>Windows</dt><dd>Run the installer that your team gave you.</dd><dt>macOS</dt><dd>Open the .pkg, then Muster in Applications.</dd><dt>Linux</dt><dd>Install the .deb or .rpm, then start Muster.</dd></dl></div>`;
     const { html, headers } = page({
       title: `Enrol a device with ${name}`,
