@@ -18,6 +18,8 @@ type Options = {
 
 /** Fastify with what every answer of this server has in common: ids, headers, problem documents, JSON read once and kept as bytes. */
 export async function createApplication({ server, origin, logger, trustProxy }: Options): Promise<App> {
+  const early: (() => void)[] = [];
+  let ready = false;
   const app = Fastify({
     logger: logger ?? false,
     trustProxy: trustProxy ?? false,
@@ -37,9 +39,20 @@ export async function createApplication({ server, origin, logger, trustProxy }: 
       sendProblem(origin(), request, reply, refusalOf(error));
     },
     serverFactory: (handler) => {
-      server.on('request', handler);
+      server.on('request', (request, response) => {
+        if (ready) handler(request, response);
+        else early.push(() => handler(request, response));
+      });
       return server;
     },
+  });
+  // The port is taken before the routes are there: after a restart, clients reconnect within that moment. They wait; a request that
+  // reached Fastify before its hooks are set would end the process.
+  app.addHook('onReady', async () => {
+    setImmediate(() => {
+      ready = true;
+      for (const serve of early.splice(0)) serve();
+    });
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
