@@ -25,7 +25,7 @@ import { bindIpc, createWindowRegistry } from './ipc.ts';
 import { createLogFile } from './logFile.ts';
 import { createNews } from './news.ts';
 import { SCHEMES, serveWindow } from './protocol.ts';
-import { HIDDEN } from './startAtLogin.ts';
+import { AT_LOGIN, HIDDEN, isWantedAtLogin } from './startAtLogin.ts';
 import { textsFor } from './texts.ts';
 import { createTray } from './tray.ts';
 import { createMainWindow, type MainWindow } from './window.ts';
@@ -58,6 +58,7 @@ export async function runDesktop(electron: ElectronParts, folders: Folders): Pro
     onProblem: (error) => log.error('the window could not be loaded', { what: String(error) }),
   });
   await core.start();
+  if (process.argv.includes(AT_LOGIN) && !(await isWantedAtLogin(core))) return app.quit();
   showState(electron, folders, core, window, log);
   links.follow((link) => openLink(link, core, window, log));
   electron.powerMonitor.on('resume', () => checkNow(core, log));
@@ -123,7 +124,10 @@ function collectLinks(app: Electron.App) {
     event.preventDefault();
     take(url);
   });
-  app.on('second-instance', (_event, argv) => take(deepLinkIn(argv)));
+  app.on('second-instance', (_event, argv) => {
+    // A start at login that finds Muster running already has nothing to show.
+    if (!argv.includes(HIDDEN)) take(deepLinkIn(argv));
+  });
   const own = deepLinkIn(process.argv);
   if (own !== undefined) early.push(own);
   return {

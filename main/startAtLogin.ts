@@ -1,9 +1,18 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { App } from 'electron';
+import type { Bridge } from '../contract/index.ts';
 
 /** What a start at login is told, so that it opens no window. */
 export const HIDDEN = '--hidden';
+/** What the machine-wide start at login of an installer adds: it starts Muster for everyone, and Muster stays where that is wanted. */
+export const AT_LOGIN = '--at-login';
+
+/** Whether a machine-wide start at login stays: the settings in force say so, or an enrolment is under way (IT's provisioning token). */
+export async function isWantedAtLogin(core: { bridge: Bridge }): Promise<boolean> {
+  const { settings, state } = await core.bridge.invoke('snapshot', {});
+  return settings.startAtLogin || (state.kind !== 'signed-out' && state.kind !== 'enrolled');
+}
 
 /** Makes the system start Muster at login, or not. Linux has no interface for it but the XDG autostart folder. */
 export async function setStartAtLogin(
