@@ -181,3 +181,37 @@ export const PersonChange = z.strictObject({ role: Role.nullable().optional(), a
 export const PersonChanged = z
   .object({ person: Person, policy: TeamSettings.shape.onPersonLeaves.nullable(), devices: z.int() })
   .meta({ id: 'PersonChanged' });
+
+/** `GET /api/v1/mdm-connections`. */
+export const MdmConnectionList = z
+  .object({
+    connections: z.array(
+      z.object({
+        id: Id,
+        source: Source,
+        name: z.string(),
+        provider: z.string(),
+        enabled: z.boolean(),
+        syncedAt: Timestamp.nullable(),
+        fullySyncedAt: Timestamp.nullable(),
+        lastError: z.string().nullable(),
+        createdAt: Timestamp,
+      }),
+    ),
+  })
+  .meta({ id: 'MdmConnectionList' });
+/** What a sync did: `stopped` where too much would vanish at once, `busy` where another one runs. */
+export const MdmSyncReport = z
+  .object({
+    outcome: z.enum(['done', 'stopped', 'failed', 'busy']),
+    reason: z.string().nullable(),
+    seen: z.int(),
+    added: z.int(),
+    merged: z.int(),
+    withoutIdentifier: z.int(),
+    tombstones: z.int(),
+    notAllowed: z.int(),
+    unreadable: z.int(),
+    gone: z.int(),
+  })
+  .meta({ id: 'MdmSyncReport' });

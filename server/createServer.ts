@@ -23,9 +23,11 @@ import { createApplication } from './http/application.ts';
 import type { App, Context } from './http/context.ts';
 import { createLimits } from './http/limits.ts';
 import { registerOpenApi } from './http/openapi.ts';
+import { scheduleSyncs } from './jobs/mdm.ts';
 import { purge } from './jobs/purge.ts';
 import { secretKey, signingKey } from './keys/keyring.ts';
 import { openKeyEncryptionKey } from './keys/rotation.ts';
+import { syncConnections } from './mdm/connections.ts';
 import { inviteRoutes } from './oidc/inviteRoutes.ts';
 import { mountProvider } from './oidc/mount.ts';
 import { createProvider } from './oidc/provider.ts';
@@ -33,7 +35,7 @@ import { signInRoutes } from './oidc/signInRoutes.ts';
 import { createUpstream, type IdentityProviderOptions } from './oidc/upstream.ts';
 import { smallstepMount } from './smallstep/mount.ts';
 import { takeLease } from './store/lease.ts';
-import { loadSettings } from './store/settings.ts';
+import { createSettingsReader } from './store/settings.ts';
 import { openStore, type Store } from './store/store.ts';
 
 export type ServerOptions = {
@@ -174,6 +176,7 @@ async function serve(options: ServerOptions, http: Server, host: string): Promis
       purge(store, now()).catch((error: unknown) => app.log.error({ err: error }, 'purge failed'));
     }, PURGE_MS);
     sweep.unref();
+    closing.add(scheduleSyncs(context, app.log));
     let closed: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       clearInterval(sweep);
@@ -221,14 +224,17 @@ async function createContext(
   ]);
   const reportError = (error: unknown) => app.log.error({ err: error }, 'authorization server failed');
   const signing = { id: oidcKey.id, privateKey: oidcKey.privateKey };
+  const hub = await createEventHub(store.db, POLL_MS);
+  const settings = createSettingsReader(() => store.db);
   return {
     store,
     origin,
     demo: options.demo,
     version: packageJson.version,
     now,
-    settings: () => loadSettings(store.db),
-    hub: await createEventHub(store.db, POLL_MS),
+    settings,
+    hub,
+    syncMdm: (chosen) => syncConnections({ store, kek, now, settings, wake: () => hub.wake() }, chosen),
     issuers: await loadIssuers(store, kek, now()),
     roots: createRoots(store.db),
     appleRoots: options.appleRoots,

@@ -4,6 +4,7 @@ import { conflictRoutes } from './conflictRoutes.ts';
 import { deviceChangeRoutes } from './deviceChangeRoutes.ts';
 import { inviteAdminRoutes } from './inviteAdminRoutes.ts';
 import { createMailer, type MailOptions } from './inviteMail.ts';
+import { mdmRoutes } from './mdmRoutes.ts';
 import { peopleRoutes } from './peopleRoutes.ts';
 import { provisioningRoutes } from './provisioningRoutes.ts';
 import { settingsRoutes } from './settingsRoutes.ts';
@@ -23,6 +24,7 @@ export async function administrationRoutes(
     conflictRoutes,
     peopleRoutes,
     tokenRoutes,
+    mdmRoutes,
   ]) {
     await routes(app, context);
   }

@@ -6,6 +6,7 @@ import type { Role, Scope, TeamSettings } from '../../contract/index.ts';
 import type { IssuingAuthorities } from '../attestation/issuers.ts';
 import type { Roots } from '../attestation/roots.ts';
 import type { EventHub } from '../events/hub.ts';
+import type { SyncReport } from '../mdm/sync.ts';
 import type { Upstream } from '../oidc/upstream.ts';
 import type { DeviceKeyRow, DeviceRow, GrantRow, UserRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -29,6 +30,8 @@ export type Context = {
   provider: Provider;
   /** Every route that was registered, with who may call it. */
   routes: { method: string; url: string; access: Access }[];
+  /** Syncs the connected MDMs that are due, or the named one. */
+  syncMdm: (options: { only?: string; full?: boolean }) => Promise<{ connection: string; report: SyncReport }[]>;
   /** Calls back when the server closes; returns the way to take that back. */
   onClose: (listener: () => void) => () => void;
   /** HMAC key of list cursors. */

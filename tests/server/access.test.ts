@@ -59,6 +59,8 @@ const TABLE: Record<string, Rule> = {
   'GET /api/v1/evidence/{id}': { roles: READ, scope: 'devices:read' },
   'POST /api/v1/evidence/{id}/verification': { roles: READ, scope: 'devices:read' },
   'POST /api/v1/attestations/apple': { roles: DECIDE, scope: 'devices:write' },
+  'GET /api/v1/mdm-connections': { roles: READ, scope: 'settings:read' },
+  'POST /api/v1/mdm-connections/{id}/sync': { roles: OWN, scope: 'settings:write' },
   'GET /api/v1/session': { roles: READ, scope: null },
   'POST /api/v1/session/sign-out': { roles: READ, scope: null },
 };
