@@ -12,9 +12,13 @@ it('answers requests that came before its routes were there, instead of ending t
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   try {
     const app = await createApplication({ server, origin: () => origin, logger: undefined, trustProxy: undefined });
-    const early = Array.from({ length: 5 }, () => fetch(`${origin}/later`));
+    const slow = app.register(async (nested) => {
+      nested.get('/later', async () => ({ there: true }));
+      await setTimeout(200);
+    });
     await setTimeout(50);
-    app.get('/later', async () => ({ there: true }));
+    const early = Array.from({ length: 5 }, () => fetch(`${origin}/later`));
+    await slow;
     await app.ready();
     expect(await Promise.all(early.map(async (answer) => (await answer).status))).toEqual([200, 200, 200, 200, 200]);
     expect(await (await fetch(`${origin}/later`)).json()).toEqual({ there: true });
