@@ -110,7 +110,7 @@ export const SERVER_COMMAND_TABLE: readonly Command[] = [
     path: ['server', 'sync'],
     summary: 'Bring what the connected MDMs list into the inventory.',
     description: [
-      'One line of JSON for each connection. Devices that the MDM no longer lists are noticed by a full run. The server must not run.',
+      'One line of JSON for each connection. Devices that the MDM no longer lists are noticed by a full run. A running server does this by itself every hour; for this command it must not run.',
     ],
     options: [
       STORE,
