@@ -1,5 +1,12 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { CompiledQuery, type DatabaseConnection, type Driver, SqliteDialect } from 'kysely';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  type SqliteDatabase,
+  SqliteDialect,
+  type SqliteStatement,
+} from 'kysely';
 import { ServerError } from '../error.ts';
 
 /** What the pragmas must read back as; a store that differs is not durable, so the server does not start on it. */
@@ -22,27 +29,27 @@ export function openSqlite(path: string): DatabaseSync {
   return database;
 }
 
-function statements(database: DatabaseSync) {
-  const cache = new Map<string, StatementSync>();
-  const prepared = (sql: string): StatementSync => {
-    const known = cache.get(sql);
-    if (known) return known;
+function statements(database: DatabaseSync): SqliteDatabase {
+  const cache = new Map<string, SqliteStatement>();
+  const values = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
+  const prepare = (sql: string): SqliteStatement => {
     const statement = database.prepare(sql);
-    // Statements of lists vary with their filters; the cap keeps hostile variety from growing the cache.
-    if (cache.size >= 500) cache.clear();
-    cache.set(sql, statement);
-    return statement;
+    return {
+      reader: statement.columns().length > 0,
+      all: (parameters) => statement.all(...values(parameters)),
+      run: (parameters) => statement.run(...values(parameters)),
+      iterate: (parameters) => statement.iterate(...values(parameters)),
+    };
   };
   return {
-    prepare: (sql: string) => {
-      const statement = prepared(sql);
-      const values = (parameters: readonly unknown[]) => parameters as SQLInputValue[];
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters: readonly unknown[]) => statement.all(...values(parameters)),
-        run: (parameters: readonly unknown[]) => statement.run(...values(parameters)),
-        iterate: (parameters: readonly unknown[]) => statement.iterate(...values(parameters)),
-      };
+    prepare: (sql) => {
+      const known = cache.get(sql);
+      if (known) return known;
+      const statement = prepare(sql);
+      // Statements of lists vary with their filters; the cap keeps hostile variety from growing the cache.
+      if (cache.size >= 500) cache.clear();
+      cache.set(sql, statement);
+      return statement;
     },
     close: () => database.close(),
   };
