@@ -21,6 +21,7 @@ import type {
 import type { BulkDecisionResult, Decision, DevicePage } from '../../contract/decisions.ts';
 import type { Approval, Device, Lifecycle } from '../../contract/device.ts';
 import type { Problem } from '../../contract/errors.ts';
+import type { AuditPage } from '../../contract/evidence.ts';
 import type { Session } from '../../contract/settings.ts';
 
 /** Why a call gave nothing: the server's own problem document, or no usable answer at all. */
@@ -102,6 +103,8 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
       call<Device>(pathOf('devices', id), write('PATCH', change, match(version))),
     setLifecycle: (id: string, version: number, lifecycle: Lifecycle): Promise<Device> =>
       call<Device>(pathOf('devices', id, 'lifecycle'), write('PUT', { lifecycle }, match(version))),
+    /** What was done with one device, newest first; refusals included. */
+    audit: (subject: string, cursor: string | null): Page<typeof AuditPage> => list('audit', cursor, { subject }),
     forget: (id: string, version: number): Promise<unknown> =>
       call<unknown>(pathOf('devices', id), { method: 'DELETE', headers: match(version) }),
     decideMany: (decision: Decision, devices: readonly { id: string; version: number }[]): Promise<BulkResult> =>

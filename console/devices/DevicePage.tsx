@@ -19,6 +19,7 @@ import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { Empty, Loading, ProblemNotice, View } from '../View.tsx';
 import { DeviceActions } from './DeviceActions.tsx';
+import { HistoryPanel } from './HistoryPanel.tsx';
 
 export function DevicePage({ id }: { id: string }) {
   const t = useConsoleText();
@@ -127,6 +128,7 @@ function DeviceView({ device, apply }: { device: Device; apply: (device: Device)
         <AssurancePanel device={device} />
         <IdentifiersPanel device={device} />
         <EvidencePanel device={device} />
+        <HistoryPanel device={device} />
       </div>
       {decide.dialog}
     </View>

@@ -59,6 +59,7 @@ export function createFakeServer(options: { session: Session | null; devices: re
       return session ?? problem(401, 'unauthenticated');
     }
     if (!session) return problem(401, 'unauthenticated');
+    if (collection === 'audit') return { records: [], next: null };
     if (collection === 'decisions') {
       const asked = body as { decision: Decision; devices: { id: string; version: number }[] };
       return {

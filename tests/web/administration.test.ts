@@ -185,6 +185,8 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await openDevice('imported-two');
     await button('Quarantine').click();
     await said('imported-two: Quarantined.');
+    await page.getByRole('region', { name: 'History' }).getByText('device.quarantined').waitFor();
+    expect(await runAxe(page)).toEqual([]);
     await button('End the quarantine').click();
     await said('imported-two: Active.');
     await button('Change the owner…').click();
