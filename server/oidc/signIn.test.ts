@@ -271,6 +271,16 @@ describe('a hostile identity provider', () => {
     expect(await outcome()).toContain('cannot sign in here');
   });
 
+  it('does not verify one address by another', async () => {
+    idp.person({ sub: 'mallory', email: 'mallory@example.com', email_verified: true });
+    idp.turn({ claims: ({ email_verified: _verified, ...claims }) => ({ ...claims, email: 'owner@example.com' }) });
+    await outcome();
+    const { store } = world.server;
+    const row = await store.db.selectFrom('users').select('email').where('subject', '=', 'mallory').executeTakeFirst();
+    expect(row?.email).not.toBe('owner@example.com');
+    idp.person(ADA);
+  });
+
   it('may send a thin token: userinfo gives the address', async () => {
     idp.turn({ thin: true });
     expect(await outcome()).toContain('not an administrator');

@@ -90,7 +90,9 @@ async function readPerson(config: client.Configuration, tokens: Tokens): Promise
   const thin = claims.email === undefined || claims.email_verified === undefined;
   const hasUserinfo = config.serverMetadata().userinfo_endpoint !== undefined;
   const more = thin && hasUserinfo ? await client.fetchUserInfo(config, tokens.access_token, claims.sub) : {};
-  const all: Record<string, unknown> = { ...more, ...claims };
+  // Address and its verification from one place: a verification of one address says nothing of another.
+  const { email: _email, email_verified: _verified, ...rest } = claims;
+  const all: Record<string, unknown> = { ...more, ...(thin && hasUserinfo ? rest : claims) };
   const text = (name: string) => (typeof all[name] === 'string' && all[name] !== '' ? all[name] : null);
   const email = text('email');
   if (email === null || email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)) {
