@@ -62,6 +62,17 @@ test('a refused serial number does not come back in other letters', async () => 
   expect(other.status).toBeGreaterThanOrEqual(400);
 });
 
+test('an import does not lift the quarantine of an identifier that was only claimed', async () => {
+  const bearer = await world.token(...scopes);
+  const id = idOf(await world.claim(createClaimDevice('C02QUARANT1')));
+  const { version } = await deviceOf(bearer, id);
+  const headers = { 'if-match': `"${version}"` };
+  await world.api(bearer, 'PUT', `/api/v1/devices/${id}/lifecycle`, { lifecycle: 'quarantined' }, headers);
+  await imported(bearer, 'C02QUARANT1');
+  const access = await world.api(bearer, 'GET', '/api/v1/access?device=C02QUARANT1&level=normal');
+  expect(access.body).toMatchObject({ allow: false, reasons: [{ code: 'not-active' }] });
+});
+
 test("a device's word on its serial number takes no access from another device", async () => {
   const bearer = await world.token(...scopes);
   const victim = world.newDevice('victim');

@@ -90,6 +90,8 @@ async function add(trx: Trx, now: number, request: DeviceImport, claim: DeviceRo
       name: shortIdentifier(request.identifier),
       source: request.source,
       requested_by: request.actor.name,
+      // An administrator quarantined the identifier, not only the claim of it.
+      ...(claim?.lifecycle === 'quarantined' ? { lifecycle: 'quarantined' as const } : {}),
     },
     null,
   );
