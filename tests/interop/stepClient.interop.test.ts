@@ -5,8 +5,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { verifyAkCertificate } from '../../attestation/index.ts';
-import type { Device } from '../../contract/index.ts';
+import { alternativeNamesOf, parseCertificate, verifyAkCertificate } from '../../attestation/index.ts';
+import type { AccessAnswer, Device } from '../../contract/index.ts';
 import { has } from '../../native/testing/tools.ts';
 import { startTestInventory, type TestInventory } from '../hosts/inventory.ts';
 import { type CertificateAuthority, startCertificateAuthority } from './certificateAuthority.ts';
@@ -40,7 +40,7 @@ afterAll(async () => {
 async function importDevice(identifier: string): Promise<Device> {
   const path = `/api/collections/default/instances/${encodeURIComponent(identifier)}`;
   const put = await inventory.api('PUT', path, { data: { 'smallstep:identity': 'carl@smallstep.com' } });
-  expect(put.status).toBe(200);
+  expect(put.status, JSON.stringify(put.body)).toBe(200);
   return findDevice(identifier);
 }
 
@@ -128,6 +128,15 @@ describe.skipIf(!step || !stepCa || !hasTpm)(
     }
     const storage = (name: string) => join(folder, `storage-${name}`);
 
+    let clientCertificate: X509Certificate | undefined;
+    /** What a gateway asks the inventory about the client certificate that step-ca issued. */
+    async function mayEnter(): Promise<AccessAnswer> {
+      const certificate = clientCertificate?.raw.toString('base64');
+      const { status, body } = await inventory.api('POST', '/api/v1/access', { certificate, level: 'normal' });
+      expect(status).toBe(200);
+      return body;
+    }
+
     it('gets nothing for a TPM that the inventory does not hold', async () => {
       const asked = await order(storage('device'));
       expect(asked.output).toMatch(/POST ".*\/attest" failed with HTTP status "40[34] /);
@@ -149,8 +158,11 @@ describe.skipIf(!step || !stepCa || !hasTpm)(
       const intermediate = new X509Certificate(ca.intermediate);
       expect(issuer?.fingerprint256).toBe(intermediate.fingerprint256);
       expect(client?.verify(intermediate.publicKey)).toBe(true);
-      expect(client?.subject).toBe(`CN=${tpm.permanentIdentifier}`);
+      const names = alternativeNamesOf(parseCertificate(new Uint8Array(client?.raw ?? [])));
+      expect(names?.permanentIdentifiers).toEqual([tpm.permanentIdentifier]);
       expect(client?.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+      clientCertificate = client;
+      expect(await mayEnter()).toMatchObject({ allow: true, device: { permanentIdentifier: tpm.permanentIdentifier } });
     });
 
     it('keeps the certificate for the next order, and takes the version prefix of deployed configurations', async () => {
@@ -167,24 +179,29 @@ describe.skipIf(!step || !stepCa || !hasTpm)(
       const other = `urn:ek:sha256:${Buffer.alloc(32, 7).toString('base64')}`;
       await importDevice(other);
       const asked = await order(storage('device'), { identifier: other });
-      expect(asked.output).toMatch(/permanent identifier does not match/);
+      expect(asked.output).toContain(`attested hardware identifiers ["${tpm.permanentIdentifier}"]`);
+      expect(asked.output).toMatch(/challenge identifier .* doesn't match/);
       expect(asked.certificates).toEqual([]);
     });
 
     it('is refused by a step-ca that trusts the authority of hardware TPMs only', async () => {
       const asked = await order(storage('device'), { provisioner: 'muster-hardware' });
       expect(asked.status).toBe(1);
-      expect(asked.output).toMatch(/x5c is not valid|unable to validate|badAttestationStatement|not valid/i);
+      expect(asked.output).toMatch(/x5c is not valid: x509: certificate signed by unknown authority/);
       expect(asked.certificates).toEqual([]);
     });
 
     it('gets nothing for a device that was refused', async () => {
       await decide(tpm.permanentIdentifier, 'refused');
-      const asked = await order(storage('refused'));
-      expect(asked.output).toMatch(/POST ".*\/attest" failed with HTTP status "40[34] /);
-      expect(asked).toMatchObject({ status: 1, certificates: [] });
-      expect(await keptChains(storage('refused'))).toEqual([[]]);
-      await decide(tpm.permanentIdentifier, 'approved');
+      try {
+        const asked = await order(storage('refused'));
+        expect(asked.output).toMatch(/POST ".*\/attest" failed with HTTP status "40[34] /);
+        expect(asked).toMatchObject({ status: 1, certificates: [] });
+        expect(await keptChains(storage('refused'))).toEqual([[]]);
+        expect(await mayEnter()).toMatchObject({ allow: false, reasons: [{ code: 'not-approved' }] });
+      } finally {
+        await decide(tpm.permanentIdentifier, 'approved');
+      }
     });
   },
 );
