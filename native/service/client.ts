@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { NativeError } from '../errors.ts';
 import type { TpmAttestor } from '../tpm/attestor.ts';
 import { decodeError, decodeLine, encodeLine, lineReader, type ServiceReply, type ServiceVerb } from './protocol.ts';
@@ -21,15 +22,16 @@ const DEADLINE_MS = 120_000;
 
 type Waiting = { resolve(result: unknown): void; reject(error: NativeError): void };
 
-/** The verbs through the service, or undefined where no service runs. Whoever put the socket there must be root. */
+/**
+ * The verbs through the service, or undefined where no service runs. Whoever put the socket there must be root. A named pipe is never asked:
+ * any account may be the first to make one, and Node cannot say which did (no installer brings a service for Windows).
+ */
 export async function connectTpmService(path = servicePath(), owner = 0): Promise<TpmAttestor | undefined> {
-  if (path === undefined) return undefined;
-  if (!path.startsWith('\\\\')) {
-    const found = await stat(path).catch(() => undefined);
-    if (!found?.isSocket()) return undefined;
-    // A socket of another account would see, and answer, what this device proves.
-    if (found.uid !== owner && !(await isServiceFolder(path, owner))) return undefined;
-  }
+  if (path === undefined || path.startsWith('\\\\')) return undefined;
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isSocket()) return undefined;
+  // A socket of another account would see, and answer, what this device proves.
+  if (found.uid !== owner && !(await isServiceFolder(path, owner))) return undefined;
   const socket = await opened(path);
   return socket && attestorOver(socket);
 }
@@ -37,7 +39,7 @@ export async function connectTpmService(path = servicePath(), owner = 0): Promis
 /** The service runs as an account of its own; the folder that systemd made for it belongs to root or to that account. */
 async function isServiceFolder(path: string, owner: number): Promise<boolean> {
   const [socket, folder, above] = await Promise.all(
-    [stat(path), stat(`${path}/..`), stat(`${path}/../..`)].map((found) => found.catch(() => undefined)),
+    [path, dirname(path), dirname(dirname(path))].map((name) => stat(name).catch(() => undefined)),
   );
   if (!socket || !folder || !above) return false;
   return folder.uid === socket.uid && above.uid === owner && (above.mode & 0o022) === 0 && (folder.mode & 0o022) === 0;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -163,6 +163,28 @@ describe.skipIf(!has('swtpm') || process.platform === 'win32')('the service on a
     await start();
     expect(await connectTpmService(path, me + 1)).toBeUndefined();
   });
+
+  it.skipIf(me !== 0)(
+    'is asked where it runs as an account of its own, in the folder made for it (needs root)',
+    async () => {
+      const own = join(folder, 'own');
+      await mkdir(own, { mode: 0o755 });
+      const socket = join(own, 'tpm.sock');
+      const running = await startTpmService({ path: socket, open: () => Promise.reject(new Error('not opened')) });
+      try {
+        await chown(socket, 12345, 0);
+        expect(await connectTpmService(socket, 0)).toBeUndefined();
+        await chown(own, 12345, 0);
+        const attestor = await connectTpmService(socket, 0);
+        expect(attestor).toBeDefined();
+        await attestor?.close();
+        await chmod(own, 0o777);
+        expect(await connectTpmService(socket, 0)).toBeUndefined();
+      } finally {
+        await running.close();
+      }
+    },
+  );
 
   it('writes one line for each message', () => {
     expect(encodeLine({ id: 1, verb: 'sign', args: [new Uint8Array([1, 2])] })).toBe(
