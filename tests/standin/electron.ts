@@ -114,7 +114,7 @@ const sessionMethods = {
   },
   setDisplayMediaRequestHandler: (handler) => {
     handler?.({} as never, (streams) => {
-      record.permissions.display = Object.keys(streams).length > 0;
+      record.permissions.display = Object.keys(streams ?? {}).length > 0;
     });
   },
   setProxy: async (config) => {
@@ -220,7 +220,7 @@ export const utilityProcess = strict('utilityProcess', {
     return Object.assign(new EventEmitter(), {
       postMessage: (message: never) => void child.send(message, () => undefined),
       kill: () => child.kill('SIGKILL'),
-      on: (event: string, listener: (...args: never[]) => void) => child.on(event, listener),
+      on: (event: string, listener: (...args: unknown[]) => void) => child.on(event, listener),
     }) as unknown as Electron.UtilityProcess;
   },
 } satisfies Pick<typeof Electron.utilityProcess, 'fork'>);
