@@ -31,6 +31,13 @@ export type Source = z.infer<typeof Source>;
 export const EkClass = z.enum(['hardware', 'firmware', 'virtual', 'software', 'unknown-root', 'absent']);
 export type EkClass = z.infer<typeof EkClass>;
 
+/**
+ * Classes that a team may let count as high-assurance. The others hold no chain to a known maker, so anything, a software TPM too, could
+ * pass for them: no setting raises those.
+ */
+export const ProvableClass = EkClass.extract(['hardware', 'firmware', 'virtual']);
+export type ProvableClass = z.infer<typeof ProvableClass>;
+
 export const OperatingSystem = z.enum(['Linux', 'Windows', 'macOS', 'iOS', 'tvOS', 'watchOS', 'visionOS']);
 
 /** A fact read from the machine, or the reason why it could not be read. */

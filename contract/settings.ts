@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EkClass, OperatingSystem, OwnershipKind, Source } from './device.ts';
+import { EkClass, OperatingSystem, OwnershipKind, ProvableClass, Source } from './device.ts';
 
 /** What a team decides for one way in. */
 export const SourcePolicy = z.strictObject({
@@ -38,7 +38,7 @@ export const TeamSettings = z
     /** Approve devices that their source alone leaves waiting; never those that lack a required owner. */
     approvalRules: z.array(ApprovalRule).max(50),
     /** Classes that may count as high-assurance. */
-    acceptedClasses: z.array(EkClass).max(6),
+    acceptedClasses: z.array(ProvableClass).max(3),
     /** Classes that may not enrol at all. */
     refusedClasses: z.array(EkClass).max(6),
     /** Only in a demo store: lets a software TPM count as high-assurance there. */

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { SettingsChange } from '../../contract/administration.ts';
-import type { EkClass } from '../../contract/device.ts';
+import type { EkClass, ProvableClass } from '../../contract/device.ts';
 import type { ApprovalRule, SourcePolicy, TeamSettings } from '../../contract/settings.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Fact, Facts } from '../../ui/Facts.tsx';
@@ -85,6 +85,8 @@ export function TeamSettingsView() {
   );
 }
 
+/** Those that a team may let count: the others hold no chain to a known maker. */
+const PROVABLE: readonly ProvableClass[] = ['hardware', 'firmware', 'virtual'];
 const CLASSES: readonly EkClass[] = ['hardware', 'firmware', 'virtual', 'software', 'unknown-root', 'absent'];
 
 type FormProps = {
@@ -96,6 +98,7 @@ type FormProps = {
 
 function SettingsForm({ draft, demo, disabled, change }: FormProps) {
   const t = useConsoleText();
+  const provable = PROVABLE.map((one) => [one, t(`ekClass.${one}`)] as const);
   const classes = CLASSES.map((one) => [one, t(`ekClass.${one}`)] as const);
   const onLeave = (['keep', 'quarantine', 'block'] as const).map((one) => [one, t(`settings.leave.${one}`)] as const);
   return (
@@ -150,7 +153,7 @@ function SettingsForm({ draft, demo, disabled, change }: FormProps) {
       <Section title={t('settings.attestation')}>
         <ChoiceGroup
           label={t('settings.acceptedClasses')}
-          options={classes}
+          options={provable}
           chosen={draft.acceptedClasses}
           disabled={disabled}
           change={(acceptedClasses) => change({ acceptedClasses })}

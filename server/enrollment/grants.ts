@@ -85,6 +85,8 @@ async function bySignIn(
 async function byToken(context: Context, token: string, ceremony: CeremonyRow): Promise<Permission> {
   const row =
     (await openProvisioningToken(context.store.db, context.now(), token)) ?? refuse('provisioning-token-refused');
+  // One that a person refused at the confirm page stays refused.
+  if (ceremony.state !== 'announced') refuse('ceremony-expired');
   const listed = row.identifiers === null ? null : (JSON.parse(row.identifiers) as string[]);
   if (listed && !listed.includes(ceremony.permanent_identifier)) {
     refuse('provisioning-token-refused', 'The provisioning token is for other devices than this one.');

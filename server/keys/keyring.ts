@@ -33,7 +33,14 @@ export async function loadKeyEncryptionKey(
   try {
     return decodeKey(await readFile(path, 'utf8'), path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existing !== undefined) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (existing !== undefined) {
+      throw new ServerError(
+        'configuration',
+        `${path} is missing: the server's keys cannot be opened without it. Restore it from where it was backed up; nothing was changed.`,
+        { cause: error },
+      );
+    }
   }
   const key = randomBytes(32);
   await writeFile(path, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx' });

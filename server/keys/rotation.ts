@@ -28,7 +28,9 @@ export async function openKeyEncryptionKey(
   folder: string,
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<KeyEncryptionKey> {
-  const current = await loadKeyEncryptionKey(folder, environment);
+  // Only a store that holds nothing sealed yet gets a new key.
+  const sealed = await store.db.selectFrom('server_keys').select('id').limit(1).executeTakeFirst();
+  const current = await loadKeyEncryptionKey(folder, environment, sealed ? FILE : undefined);
   if (await opensStore(store.db, current)) return current;
   if (!environment.MUSTER_KEY_ENCRYPTION_KEY) {
     const next = await loadKeyEncryptionKey(folder, {}, `${FILE}.next`).catch(() => undefined);

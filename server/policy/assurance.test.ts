@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EkClass } from '../../contract/index.ts';
+import { ProvableClass } from '../../contract/index.ts';
 import { type AssuranceFacts, type AssurancePolicy, attestationState, deriveAssurance } from './assurance.ts';
 
 const FACTS: AssuranceFacts = {
@@ -60,7 +60,10 @@ describe('assurance', () => {
   it('takes a software TPM for high in a demo that accepts it, and nowhere else', () => {
     for (const demo of [true, false]) {
       for (const acceptSoftwareTpm of [true, false]) {
-        const result = against({ ekClass: 'software' }, { demo, acceptSoftwareTpm, acceptedClasses: EkClass.options });
+        const result = against(
+          { ekClass: 'software' },
+          { demo, acceptSoftwareTpm, acceptedClasses: ProvableClass.options },
+        );
         expect(result.level).toBe(demo && acceptSoftwareTpm ? 'high' : 'normal');
         expect(result.codes).toContain(demo && acceptSoftwareTpm ? 'demo-software-tpm' : 'class-not-accepted');
       }

@@ -108,7 +108,7 @@ function addClass(
     }
     return;
   }
-  const accepted = policy.acceptedClasses.includes(facts.ekClass);
+  const accepted = (policy.acceptedClasses as readonly EkClass[]).includes(facts.ekClass);
   reason(accepted ? 'class-accepted' : 'class-not-accepted', accepted, `It has ${words}.`);
 }
 

@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadKeyEncryptionKey, rewrap, seal, signingKey, unseal } from '../keys/keyring.ts';
+import { openKeyEncryptionKey } from '../keys/rotation.ts';
 import { audit, auditHash } from './audit.ts';
 import { isSecret, newId, newSecret } from './ids.ts';
 import { takeLease } from './lease.ts';
@@ -126,6 +127,19 @@ describe('keys at rest', () => {
     ]) {
       expect(attempt).toThrow(expect.objectContaining({ code: 'configuration' }));
     }
+  });
+
+  it('makes no new key for a store whose keys are sealed with a lost one', async () => {
+    await loadKeyEncryptionKey(folder, {});
+    const store = await openStore(folder, 'production', NOW);
+    await signingKey(store.db, await openKeyEncryptionKey(store, folder, {}), 'test', NOW);
+    await rm(join(folder, 'key-encryption.key'));
+    await expect(openKeyEncryptionKey(store, folder, {})).rejects.toMatchObject({
+      code: 'configuration',
+      message: expect.stringContaining('missing'),
+    });
+    await expect(stat(join(folder, 'key-encryption.key'))).rejects.toThrow();
+    await store.close();
   });
 
   it('keeps signing keys over restarts and a rotation of the key-encryption key', async () => {
