@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createFileStore, type Logger, type Ports, type SystemBrowser, systemClock } from '../app/index.ts';
-import { createTpmAttestor, openTpm, readMachine } from '../native/index.ts';
+import type { AppSnapshot } from '../contract/index.ts';
+import { createHardwareIdentity } from '../main/hardware.ts';
 
 /** The client's ports in the demo: this machine, and the TPM that the demo chose. */
 export function demoPorts(options: {
@@ -9,20 +10,19 @@ export function demoPorts(options: {
   browser: SystemBrowser;
   log: Logger;
 }): Ports {
-  const { tcti } = options;
+  const store = createFileStore(join(options.folder, 'client'));
   return {
-    hardware: {
-      readMachine,
-      hardware: async () => ({
-        kind: 'tpm',
-        // A software TPM did not measure this machine's start: the machine's event log is not its own.
-        open: async () => createTpmAttestor(await openTpm({ tcti }), tcti === undefined ? {} : { eventLog: false }),
-      }),
-    },
+    hardware: createHardwareIdentity({ tcti: options.tcti, claimKeys: store }),
     browser: options.browser,
-    store: createFileStore(join(options.folder, 'client')),
+    store,
     clock: systemClock,
     log: options.log,
     fetch: globalThis.fetch,
   };
+}
+
+/** This machine's platform as the window names it. */
+export function platformName(): AppSnapshot['platform'] {
+  if (process.platform === 'darwin') return 'macos';
+  return process.platform === 'win32' ? 'windows' : 'linux';
 }

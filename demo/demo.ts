@@ -32,20 +32,20 @@ export type Demo = {
 export type DemoOptions = {
   state: StateFolder;
   acceptSoftwareTpm: boolean;
-  /** This machine's own TPM instead of a software one. */
-  ownTpm: boolean;
+  /** This machine's own hardware instead of a software TPM. */
+  ownHardware: boolean;
   consoleFolder: string | undefined;
 };
 
 /** Starts identity provider, TPM and inventory on one state folder; what was started is ended again when a later one fails. */
-export async function startDemo({ state, acceptSoftwareTpm, ownTpm, consoleFolder }: DemoOptions): Promise<Demo> {
+export async function startDemo({ state, acceptSoftwareTpm, ownHardware, consoleFolder }: DemoOptions): Promise<Demo> {
   const { people, keys, ports } = state.saved;
   const started: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const stop of started.splice(0).reverse()) await stop();
   };
   try {
-    const tpm = ownTpm ? undefined : await softwareTpm(state.path);
+    const tpm = ownHardware ? undefined : await softwareTpm(state.path);
     if (tpm) started.push(tpm.stop);
     const origin = `http://127.0.0.1:${ports.server}`;
     const identityProvider = await startIdentityProvider({

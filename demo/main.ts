@@ -8,7 +8,7 @@ import { buildWeb } from '../build/web.ts';
 import { startBrowserHost } from '../main/browserHost/index.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { readArguments, USAGE } from './arguments.ts';
-import { demoPorts } from './client.ts';
+import { demoPorts, platformName } from './client.ts';
 import { type Demo, startDemo } from './demo.ts';
 import { DemoFailure } from './failure.ts';
 import { runOnce } from './once.ts';
@@ -27,11 +27,12 @@ async function main(): Promise<number> {
   const state = await openState(options.state ?? join(root, '.muster'), options.port);
   try {
     const web = options.once ? undefined : await buildWeb(root);
-    const ownTpm = hasUsableTpm();
+    // swtpm is a Linux program; elsewhere the machine shows what it has: Windows its TPM, a Mac its claim.
+    const ownHardware = process.platform !== 'linux' || hasUsableTpm();
     const demo = await startDemo({
       state,
       acceptSoftwareTpm: options.acceptSoftwareTpm,
-      ownTpm,
+      ownHardware,
       consoleFolder: web?.consoleFolder,
     });
     try {
@@ -62,8 +63,8 @@ async function showWindow(demo: Demo, rendererFolder: string): Promise<number> {
   console.log(`Identity provider  ${demo.issuer}   demo person: ${person.email}, password ${person.password}`);
   console.log(
     demo.tcti === undefined
-      ? "TPM                this machine's own (/dev/tpmrm0)"
-      : 'TPM                software TPM, made for this demo: proves nothing, trusted by this demo only',
+      ? `Hardware           this machine's own${process.platform === 'darwin' ? ': a Mac enrols by a claim, which is never high-assurance' : ' TPM'}`
+      : 'Hardware           software TPM, made for this demo: proves nothing, trusted by this demo only',
   );
   const electron = findElectron(root, process.env, process.platform);
   if ('executable' in electron) {
@@ -87,7 +88,7 @@ async function showWindow(demo: Demo, rendererFolder: string): Promise<number> {
   });
   const app = createApp(ports, {
     version: packageJson.version,
-    platform: process.platform === 'darwin' ? 'macos' : process.platform === 'win32' ? 'windows' : 'linux',
+    platform: platformName(),
     host: 'browser',
     serverUrl: demo.origin,
     help: { help: `${demo.origin}/api/reference`, privacy: `${demo.origin}/api/reference` },

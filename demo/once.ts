@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { enrolOnce, type Logger } from '../app/index.ts';
 import { Device, type SelfDevice } from '../contract/index.ts';
-import { demoPorts } from './client.ts';
+import { demoPorts, platformName } from './client.ts';
 import type { Demo } from './demo.ts';
 import { DemoFailure } from './failure.ts';
 import { scriptedPerson } from './scriptedPerson.ts';
@@ -36,7 +36,7 @@ export async function runOnce(demo: Demo, version: string, log: Logger): Promise
   const device = await enrolOnce(ports, {
     serverUrl: demo.origin,
     version,
-    platform: 'linux',
+    platform: platformName(),
     signIn: 'browser',
     until: 'decided',
     onStep: step,

@@ -7,10 +7,12 @@ import {
   createClaimSigner,
   createTpmAttestor,
   helperAt,
+  isEmulator,
   type OpenTpmOptions,
   openElevation,
   openMacClaimKey,
   openTpm,
+  parseTcti,
   readMachine,
   type TpmAttestor,
   withElevation,
@@ -39,7 +41,9 @@ export function createHardwareIdentity(options: HardwareOptions, platform = proc
         throw new AppError('tpm-missing', `Muster does not know the hardware of ${platform} machines.`);
       }
       const { tcti, spawn, inProcess } = options;
-      const own = async () => elevating(createTpmAttestor(await openTpm({ tcti, spawn, inProcess })), platform);
+      // A software TPM did not measure this machine's start: the machine's event log is not its own.
+      const log = tcti !== undefined && isEmulator(parseTcti(tcti)) ? { eventLog: false as const } : {};
+      const own = async () => elevating(createTpmAttestor(await openTpm({ tcti, spawn, inProcess }), log), platform);
       // Where the system service runs it alone owns the way to the TPM.
       const service = async () => (tcti === undefined ? connectTpmService() : undefined);
       return { kind: 'tpm', open: async () => (await service()) ?? own() };

@@ -29,7 +29,7 @@ export { describeManufacturer, readTpmInfo, type TpmInfo } from './tpm/info.ts';
 export type { AkAlgorithm, WrappedKey } from './tpm/keys.ts';
 export { type OpenTpmOptions, openTpm } from './tpm/open.ts';
 export type { PipeProcess, PipeReply, PipeRequest, SpawnPipe } from './tpm/pipeProtocol.ts';
-export { formatTcti, parseTcti, type Tcti } from './tpm/tcti.ts';
+export { formatTcti, isEmulator, parseTcti, type Tcti } from './tpm/tcti.ts';
 export type { Tpm } from './tpm/tpm.ts';
 export { type ElevationOptions, withElevation } from './windows/elevatedAttestor.ts';
 export { openElevation } from './windows/openElevation.ts';
