@@ -35,6 +35,7 @@ export const TYPE_ROOMS: Partial<Record<Room, readonly Room[]>> = { app: ['attes
 export const PACKAGE_ROOMS: Record<string, readonly Room[]> = {
   koffi: ['native'],
   electron: ['main'],
+  'electron-updater': ['main'],
   fastify: ['server'],
   kysely: ['server'],
   'oidc-provider': ['server', 'demo'],

@@ -19,6 +19,7 @@ import {
   type Development,
   type ElectronParts,
   type Folders,
+  proxyConfig,
 } from './desktopCore.ts';
 import { guardEveryContents, refusePermissions } from './guards.ts';
 import { bindIpc, createWindowRegistry } from './ipc.ts';
@@ -28,6 +29,8 @@ import { SCHEMES, serveWindow } from './protocol.ts';
 import { AT_LOGIN, HIDDEN, isWantedAtLogin } from './startAtLogin.ts';
 import { textsFor } from './texts.ts';
 import { createTray } from './tray.ts';
+import { openUpdater } from './updater.ts';
+import { findInstallation, keepUpdated } from './updates.ts';
 import { createMainWindow, type MainWindow } from './window.ts';
 
 const APP_USER_MODEL_ID = 'org.muster.Muster';
@@ -63,6 +66,7 @@ export async function runDesktop(electron: ElectronParts, folders: Folders): Pro
   links.follow((link) => openLink(link, core, window, log));
   electron.powerMonitor.on('resume', () => checkNow(core, log));
   app.on('activate', () => window.show());
+  await followUpdates(electron, core, managed, window, log);
   closeWithApp(app, core, managed, log);
   if (!process.argv.includes(HIDDEN)) window.show();
 }
@@ -184,6 +188,33 @@ function showState(electron: ElectronParts, folders: Folders, core: MusterApp, w
   };
   core.bridge.subscribe(look);
   void core.bridge.invoke('snapshot', {}).then(look);
+}
+
+/** Not in a development build, and not where software distribution installed Muster (updates.ts). */
+async function followUpdates(
+  electron: ElectronParts,
+  core: MusterApp,
+  managed: ManagedSettings,
+  window: MainWindow,
+  log: Logger,
+): Promise<void> {
+  const { app, Notification } = electron;
+  const { platform, execPath: executable } = process;
+  const uid = process.getuid?.();
+  const stop = keepUpdated({
+    installation: await findInstallation({ packaged: app.isPackaged, platform, executable, uid }),
+    managed,
+    open: () => openUpdater(() => proxyConfig(managed.effective('Proxy') ?? 'system'), log),
+    announce: async () => {
+      const { settings } = await core.bridge.invoke('snapshot', {});
+      if (!Notification.isSupported()) return;
+      const notification = new Notification(textsFor(settings.language, app.getLocale()).update);
+      notification.on('click', () => window.show());
+      notification.show();
+    },
+    log,
+  });
+  app.once('before-quit', stop);
 }
 
 /** Quitting waits for the core, so that no state is half written and no TPM left open; a second request does not wait. */

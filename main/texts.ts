@@ -9,6 +9,7 @@ export type Texts = {
   screens: Record<EnrolledScreen, string>;
   offline: string;
   news: Record<EnrolledScreen, { title: string; body: string }>;
+  update: { title: string; body: string };
 };
 
 const en: Texts = {
@@ -45,6 +46,10 @@ const en: Texts = {
       body: 'An administrator has to resolve this; nothing was changed.',
     },
     deleted: { title: 'This device was removed', body: 'It is no longer in the inventory of your organization.' },
+  },
+  update: {
+    title: 'There is a newer Muster',
+    body: 'Install it in the same way as this one. Your enrolment stays as it is.',
   },
 };
 
@@ -85,6 +90,10 @@ const de: Texts = {
       body: 'Die Administration muss das klären; nichts wurde geändert.',
     },
     deleted: { title: 'Dieses Gerät wurde entfernt', body: 'Es ist nicht mehr im Inventar Ihrer Organisation.' },
+  },
+  update: {
+    title: 'Es gibt ein neueres Muster',
+    body: 'Installieren Sie es auf demselben Weg wie dieses. Ihre Registrierung bleibt, wie sie ist.',
   },
 };
 

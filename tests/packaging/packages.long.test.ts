@@ -297,4 +297,13 @@ describe('electron-builder.yml', () => {
     expect(existsSync(join(root, 'build', String(config.pkg?.scripts), 'postinstall'))).toBe(true);
     expect(config.publish).toBeNull();
   });
+
+  it('looks for updates over https, checks who published them, and knows of none for deb and rpm', () => {
+    const feed = { provider: 'generic', url: expect.stringMatching(/^https:/) };
+    expect(config.win?.publish).toEqual(feed);
+    expect(config.mac?.publish).toEqual(feed);
+    expect(config.linux?.publish).toBeUndefined();
+    expect(config.win?.verifyUpdateCodeSignature ?? true).toBe(true);
+    expect(config.mac?.target).toContain('zip');
+  });
 });
