@@ -62,7 +62,7 @@ export const POLICY_TEXTS_DE: PolicyTexts = {
     Updates: {
       title: 'Aktualisierungen',
       description:
-        'Wer Muster aktualisiert. Eine Installation mit msi, pkg, deb oder rpm aktualisiert sich nie selbst.',
+        'Wer Muster aktualisiert. Eine Installation mit msi, pkg, deb oder rpm aktualisiert sich nie selbst; jede andere, die Sie verwalten, nur wo Sie dies festlegen.',
       choices: {
         automatic: 'Muster aktualisiert sich selbst',
         notify: 'Muster meldet eine Aktualisierung',

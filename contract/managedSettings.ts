@@ -90,7 +90,8 @@ export const ManagedValues = z.strictObject({
     .optional()
     .register(registry, {
       title: 'Updates',
-      description: 'Who updates Muster. An installation by msi, pkg, deb or rpm never updates itself.',
+      description:
+        'Who updates Muster. An installation by msi, pkg, deb or rpm never updates itself; any other that you manage only where you set this.',
       choices: {
         automatic: 'Muster updates itself',
         notify: 'Muster says that there is an update',

@@ -14,7 +14,7 @@ export type UpdatePlan = { kind: 'off'; reason: string } | { kind: 'notify' } | 
 export type Updater = {
   /** The version that is newer than this one, or undefined. With `install` it is fetched too, and installed when Muster ends. */
   look(install: boolean): Promise<string | undefined>;
-  /** What was fetched is not installed when Muster ends. */
+  /** What was fetched is not installed when Muster ends; on macOS the system may have taken it over already. */
   hold(): void;
 };
 
