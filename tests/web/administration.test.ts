@@ -56,7 +56,8 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
   const go = async (view: string): Promise<void> => {
     await page.goto(`${inventory.origin}/console/#/${view}`);
     await page.locator('main h1').waitFor();
-    await page.locator('.loading').waitFor({ state: 'detached' });
+    // A view may load several parts at once.
+    await page.waitForFunction(() => document.querySelector('.loading') === null);
   };
   const button = (name: string) => page.getByRole('button', { name, exact: true });
   const said = (text: string) => page.getByRole('status').getByText(text).waitFor();
@@ -73,12 +74,15 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await page.emulateMedia({ colorScheme });
     await page.locator('.sidebar select').selectOption(language);
     const found: string[] = [];
-    for (const view of VIEWS) {
-      await go(view);
-      found.push(...(await runAxe(page)));
+    try {
+      for (const view of VIEWS) {
+        await go(view);
+        found.push(...(await runAxe(page)));
+      }
+    } finally {
+      await page.emulateMedia({ colorScheme: 'light' });
+      await page.locator('.sidebar select').selectOption('en');
     }
-    await page.emulateMedia({ colorScheme: 'light' });
-    await page.locator('.sidebar select').selectOption('en');
     expect(found).toEqual([]);
   });
 
