@@ -306,8 +306,10 @@ export async function run(
   }
 }
 
-/** Identifiers that exist, so that requests reach more than "not found". */
-async function pool(test: TestServer): Promise<string[]> {
+/** Identifiers that exist, by the part of the path that they belong to, so that requests reach more than "not found". */
+type Pool = { devices: string[]; conflicts: string[]; invites: string[]; 'provisioning-tokens': string[] };
+
+async function pool(test: TestServer): Promise<Pool> {
   const ids: string[] = [];
   for (let index = 0; index < 12; index += 1) {
     const serial = `SERIAL${10_000 + (index % 10)}`;
@@ -323,18 +325,27 @@ async function pool(test: TestServer): Promise<string[]> {
     ids.push(id, identifier);
   }
   const conflicts = await test.call('/api/v1/conflicts?limit=200');
-  ids.push(...(conflicts.body as { conflicts: { id: string }[] }).conflicts.map((conflict) => conflict.id));
-  for (const [path, body] of [
-    ['invites', { email: 'guest@example.com' }],
-    ['provisioning-tokens', { name: 'fleet' }],
-  ] as const) {
-    const made = (await test.call(`/api/v1/${path}`, { method: 'POST', body })).body as Record<string, { id: string }>;
-    ids.push(...Object.values(made).flatMap((value) => (value?.id ? [value.id] : [])));
-  }
-  return ids;
+  const made = async (path: string, body: Json): Promise<string[]> => {
+    const answer = (await test.call(`/api/v1/${path}`, { method: 'POST', body })).body as Record<
+      string,
+      { id: string }
+    >;
+    return Object.values(answer).flatMap((value) => (value?.id ? [value.id] : []));
+  };
+  return {
+    devices: ids,
+    conflicts: (conflicts.body as { conflicts: { id: string }[] }).conflicts.map((conflict) => conflict.id),
+    invites: await made('invites', { email: 'guest@example.com' }),
+    'provisioning-tokens': await made('provisioning-tokens', { name: 'fleet' }),
+  };
 }
 
-function callOf(document: Json, routes: Route[], principals: string[], ids: string[]): fc.Arbitrary<Call> {
+function idsFor(path: string, ids: Pool): string[] {
+  const kind = path.match(/^\/api\/v1\/(conflicts|invites|provisioning-tokens)\//)?.[1] as keyof Pool | undefined;
+  return kind ? ids[kind] : ids.devices;
+}
+
+function callOf(document: Json, routes: Route[], principals: string[], ids: Pool): fc.Arbitrary<Call> {
   const powerful = fc.constantFrom(...principals.filter((name) => /every|session/.test(name)));
   const callTo = (route: Route): fc.Arbitrary<Call> => {
     const schema = route.operation.requestBody?.content['application/json']?.schema;
@@ -345,7 +356,8 @@ function callOf(document: Json, routes: Route[], principals: string[], ids: stri
       { weight: 1, arbitrary: fc.constantFrom(...RAW) },
     );
     const segment = fc.oneof(
-      { weight: 4, arbitrary: fc.constantFrom(...ids) },
+      { weight: 4, arbitrary: fc.constantFrom(...idsFor(route.path, ids)) },
+      { weight: 1, arbitrary: fc.constantFrom(...Object.values(ids).flat()) },
       {
         weight: 1,
         arbitrary: fc.constantFrom(...HOSTILE_TEXT, 'default', 'laptops', 'urn:ek:sha256:short').map(encode),
