@@ -54,33 +54,35 @@ export const Grant = z
 export type Grant = z.infer<typeof Grant>;
 
 /** `POST /attest`, wire format of Smallstep's open-source clients. Unknown members are ignored: deployed clients send some. */
-export const AttestRequest = z.object({
-  tpmInfo: z
-    .object({
-      version: z.number().optional(),
-      interface: z.number().optional(),
-      manufacturer: z.string().max(64).optional(),
-      vendorInfo: z.string().max(256).optional(),
-      model: z.string().max(256).optional(),
-      firmwareVersion: z.string().max(64).optional(),
-    })
-    .optional(),
-  ek: base64Bytes(4096).optional(),
-  ekCerts: z.array(base64Bytes(16_384)).max(16).optional(),
-  akCert: base64Bytes(16_384).optional(),
-  params: z.object({
-    public: base64Bytes(4096),
-    useTCSDActivationFormat: z.boolean().optional(),
-    createData: base64Bytes(4096),
-    createAttestation: base64Bytes(4096),
-    createSignature: base64Bytes(4096),
-  }),
-});
+export const AttestRequest = z
+  .object({
+    tpmInfo: z
+      .object({
+        version: z.number().optional(),
+        interface: z.number().optional(),
+        manufacturer: z.string().max(64).optional(),
+        vendorInfo: z.string().max(256).optional(),
+        model: z.string().max(256).optional(),
+        firmwareVersion: z.string().max(64).optional(),
+      })
+      .optional(),
+    ek: base64Bytes(4096).optional(),
+    ekCerts: z.array(base64Bytes(16_384)).max(16).optional(),
+    akCert: base64Bytes(16_384).optional(),
+    params: z.object({
+      public: base64Bytes(4096),
+      useTCSDActivationFormat: z.boolean().optional(),
+      createData: base64Bytes(4096),
+      createAttestation: base64Bytes(4096),
+      createSignature: base64Bytes(4096),
+    }),
+  })
+  .meta({ id: 'AttestRequest' });
 /** TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET, each with its size prefix. */
-export const AttestResponse = z.object({ credential: z.string(), secret: z.string() });
-export const SecretRequest = z.object({ secret: base64Bytes(64) });
+export const AttestResponse = z.object({ credential: z.string(), secret: z.string() }).meta({ id: 'AttestResponse' });
+export const SecretRequest = z.object({ secret: base64Bytes(64) }).meta({ id: 'SecretRequest' });
 /** AK certificate first, then intermediates (DER). */
-export const SecretResponse = z.object({ chain: z.array(z.string()) });
+export const SecretResponse = z.object({ chain: z.array(z.string()) }).meta({ id: 'SecretResponse' });
 
 /** `POST /api/v1/challenges`: 32 random bytes, single use, for the certify and quote of an enrolment or a re-attestation. */
 export const Challenge = z

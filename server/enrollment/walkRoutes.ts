@@ -186,38 +186,37 @@ async function attestationRoutes(app: App, context: Context): Promise<void> {
     else await auditRefusal(context, request.principal, request.ip, request.id, refusal.code, request.url);
     return sendProblem(context.origin, request, reply, refusal, { message: refusal.detail });
   });
-  const access = { kind: 'grant', otherwise: 'anonymous', perMinute: 60 } as const;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const config = { access: { kind: 'grant', otherwise: 'anonymous', perMinute: 60 } } as const;
   for (const prefix of ['', '/1.0']) {
-    const hide = prefix !== '';
-    const tags = ['attestation'];
-    app.post(
+    const schema = { hide: prefix !== '', tags: ['attestation'] };
+    routes.post(
       `${prefix}/attest`,
-      { config: { access }, schema: { hide, tags, summary: 'Begin the activation of an attestation key' } },
-      async (request) => {
-        const body = parse(AttestRequest, request.body);
-        return AttestResponse.parse(await attest(context, body, grantOf(request.principal)));
+      {
+        config,
+        schema: {
+          ...schema,
+          summary: 'Begin the activation of an attestation key',
+          body: AttestRequest,
+          response: { 200: AttestResponse },
+        },
       },
+      async (request) => attest(context, request.body, grantOf(request.principal)),
     );
-    app.post(
+    routes.post(
       `${prefix}/secret`,
-      { config: { access }, schema: { hide, tags, summary: 'Finish it, for an attestation key certificate' } },
-      async (request) => {
-        const body = parse(SecretRequest, request.body);
-        return SecretResponse.parse(
-          await activate(context, Buffer.from(body.secret, 'base64'), grantOf(request.principal)),
-        );
+      {
+        config,
+        schema: {
+          ...schema,
+          summary: 'Finish it, for an attestation key certificate',
+          body: SecretRequest,
+          response: { 200: SecretResponse },
+        },
       },
+      async (request) => activate(context, Buffer.from(request.body.secret, 'base64'), grantOf(request.principal)),
     );
   }
-}
-
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues
-    .slice(0, 20)
-    .map((issue) => ({ pointer: `#/${issue.path.join('/')}`, detail: issue.message }));
-  return refuse('invalid-request', undefined, { errors });
 }
 
 async function auditRefusal(
