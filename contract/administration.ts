@@ -160,6 +160,7 @@ export const DeviceValues = z
     machine: LayerValues,
   })
   .meta({ id: 'DeviceValues' });
+export type DeviceValues = z.infer<typeof DeviceValues>;
 
 export const Person = z
   .object({
@@ -175,6 +176,8 @@ export const Person = z
   })
   .meta({ id: 'Person' });
 export type Person = z.infer<typeof Person>;
+/** `search` looks in names and e-mail addresses. */
+export const PersonQuery = PageQuery.extend({ search: z.string().min(1).max(256).optional() });
 export const PersonPage = z.object({ people: z.array(Person), next: z.string().nullable() }).meta({ id: 'PersonPage' });
 /** `PATCH /api/v1/people/{id}`: `active: false` when the person leaves; Team Settings say what happens to their devices. */
 export const PersonChange = z.strictObject({ role: Role.nullable().optional(), active: z.boolean().optional() });
@@ -215,3 +218,5 @@ export const MdmSyncReport = z
     gone: z.int(),
   })
   .meta({ id: 'MdmSyncReport' });
+export type MdmSyncReport = z.infer<typeof MdmSyncReport>;
+export type MdmConnection = z.infer<typeof MdmConnectionList>['connections'][number];

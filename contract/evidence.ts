@@ -16,8 +16,25 @@ export const EvidenceSummary = z
   .meta({ id: 'EvidenceSummary' });
 export type EvidenceSummary = z.infer<typeof EvidenceSummary>;
 export const EvidenceList = z.object({ evidence: z.array(EvidenceSummary) }).meta({ id: 'EvidenceList' });
-/** With the bytes (base64) that it was judged by. */
-export const Evidence = EvidenceSummary.extend({ bytes: z.record(z.string(), z.unknown()) }).meta({ id: 'Evidence' });
+/** One X.509 certificate among the bytes, named for people. */
+export const EvidenceCertificate = z.object({
+  /** Which key it speaks for, or helps to. */
+  of: z.enum(['endorsement-key', 'attestation-key', 'apple']),
+  /** Where the certificate has no name, the TPM that it names instead. */
+  subject: z.string(),
+  issuer: z.string(),
+  notBefore: Timestamp,
+  notAfter: Timestamp,
+  /** SHA-256 of the certificate, lower-case hexadecimal. */
+  sha256: z.string(),
+});
+export type EvidenceCertificate = z.infer<typeof EvidenceCertificate>;
+/** With the bytes (base64) that it was judged by, and the certificates among them. */
+export const Evidence = EvidenceSummary.extend({
+  bytes: z.record(z.string(), z.unknown()),
+  certificates: z.array(EvidenceCertificate),
+}).meta({ id: 'Evidence' });
+export type Evidence = z.infer<typeof Evidence>;
 
 /** `POST /api/v1/evidence/{id}/verification`: what today's rules and roots say of it. */
 export const EvidenceVerification = z
@@ -101,7 +118,8 @@ export const AuditRecord = z
       address: z.string().nullable(),
     }),
     action: z.string(),
-    subject: z.object({ type: z.string(), id: z.string().nullable() }),
+    /** `name`: what the subject is called now, where lists show it and it still exists; no part of the chain. */
+    subject: z.object({ type: z.string(), id: z.string().nullable(), name: z.string().nullable().optional() }),
     outcome: z.enum(['done', 'refused']),
     code: z.string().nullable(),
     before: z.record(z.string(), z.unknown()).nullable(),
@@ -115,10 +133,14 @@ export type AuditRecord = z.infer<typeof AuditRecord>;
 export const AuditPage = z
   .object({ records: z.array(AuditRecord), next: z.string().nullable() })
   .meta({ id: 'AuditPage' });
-/** `GET /api/v1/audit`, newest first. */
+/** `GET /api/v1/audit`, newest first. `action` ends in `.*` for every action on one kind of thing; times are inclusive. */
 export const AuditQuery = z.strictObject({
+  /** Identifier or name (usually the e-mail address) of who did it. */
+  actor: z.string().min(1).max(256).optional(),
   subject: z.string().min(1).max(256).optional(),
   action: z.string().min(1).max(64).optional(),
+  from: Timestamp.optional(),
+  to: Timestamp.optional(),
   outcome: z.enum(['done', 'refused']).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().min(1).max(1024).optional(),

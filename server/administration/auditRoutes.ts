@@ -1,19 +1,26 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { sql } from 'kysely';
 import { AuditPage, AuditQuery, type AuditRecord } from '../../contract/index.ts';
 import { type App, type Context, READERS } from '../http/context.ts';
 import { readCursor, writeCursor } from '../store/cursor.ts';
 import type { AuditRow } from '../store/schema.ts';
+import type { Db } from '../store/store.ts';
+import { beginningWith } from './pages.ts';
 
 const parse = (text: string | null) => (text === null ? null : (JSON.parse(text) as Record<string, unknown>));
 
-function recordOf(row: AuditRow): AuditRecord {
+function recordOf(row: AuditRow, names: ReadonlyMap<string, string>): AuditRecord {
   return {
     seq: row.seq,
     id: row.id,
     at: new Date(row.at).toISOString(),
     actor: { type: row.actor_type, id: row.actor_id, name: row.actor_name, address: row.address },
     action: row.action,
-    subject: { type: row.subject_type, id: row.subject_id },
+    subject: {
+      type: row.subject_type,
+      id: row.subject_id,
+      name: row.subject_id === null ? null : (names.get(row.subject_id) ?? null),
+    },
     outcome: row.outcome,
     code: row.code,
     before: parse(row.before),
@@ -22,6 +29,24 @@ function recordOf(row: AuditRow): AuditRecord {
     previousHash: row.prev_hash,
     hash: row.hash,
   };
+}
+
+/** What the devices and people among the subjects are called now. */
+async function namesOf(db: Db, rows: readonly AuditRow[]): Promise<ReadonlyMap<string, string>> {
+  const idsOf = (type: string) => [
+    ...new Set(rows.flatMap((row) => (row.subject_type === type && row.subject_id !== null ? [row.subject_id] : []))),
+  ];
+  const [devices, people] = [idsOf('device'), idsOf('person')];
+  const found = new Map<string, string>();
+  if (devices.length > 0) {
+    const named = await db.selectFrom('devices').select(['id', 'name']).where('id', 'in', devices).execute();
+    for (const { id, name } of named) found.set(id, name);
+  }
+  if (people.length > 0) {
+    const named = await db.selectFrom('users').select(['id', 'email']).where('id', 'in', people).execute();
+    for (const { id, email } of named) found.set(id, email);
+  }
+  return found;
 }
 
 /** Who did what, and what was refused. Records are added by changes only, and never changed. */
@@ -49,7 +74,17 @@ export async function auditRoutes(app: App, context: Context): Promise<void> {
         .orderBy('seq', 'desc')
         .limit(limit + 1);
       if (filters.subject) select = select.where('subject_id', '=', filters.subject);
-      if (filters.action) select = select.where('action', '=', filters.action);
+      const { actor, action } = filters;
+      if (actor) {
+        select = select.where((eb) =>
+          eb.or([eb('actor_id', '=', actor), eb(eb.fn('lower', ['actor_name']), '=', actor.toLowerCase())]),
+        );
+      }
+      if (action?.endsWith('.*')) {
+        select = select.where(sql<boolean>`action like ${beginningWith(action.slice(0, -1))} escape '\\'`);
+      } else if (action) select = select.where('action', '=', action);
+      if (filters.from) select = select.where('at', '>=', Date.parse(filters.from));
+      if (filters.to) select = select.where('at', '<=', Date.parse(filters.to));
       if (filters.outcome) select = select.where('outcome', '=', filters.outcome);
       if (cursor) select = select.where('seq', '<', readCursor(context.cursorKey, cursor, list).at);
       const rows = await select.execute();
@@ -57,7 +92,8 @@ export async function auditRoutes(app: App, context: Context): Promise<void> {
       const last = page.at(-1);
       const next =
         rows.length > limit && last ? writeCursor(context.cursorKey, { at: last.seq, id: last.id }, list) : null;
-      return { records: page.map(recordOf), next };
+      const names = await namesOf(context.store.db, page);
+      return { records: page.map((row) => recordOf(row, names)), next };
     },
   );
 }

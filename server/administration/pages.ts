@@ -31,3 +31,8 @@ export function endPage<T extends Placed>(
 
 export const time = (at: number): string => new Date(Number(at)).toISOString();
 export const timeOrNull = (at: number | null): string | null => (at === null ? null : time(at));
+
+const escaped = (text: string): string => text.replace(/[\\%_]/g, (character) => `\\${character}`);
+/** Patterns for `like … escape '\'` that take the text as it is. */
+export const containing = (text: string): string => `%${escaped(text)}%`;
+export const beginningWith = (text: string): string => `${escaped(text)}%`;

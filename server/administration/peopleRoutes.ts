@@ -1,6 +1,7 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { sql } from 'kysely';
 import { z } from 'zod';
-import { Id, PageQuery, type Person, PersonChange, PersonChanged, PersonPage, Role } from '../../contract/index.ts';
+import { Id, type Person, PersonChange, PersonChanged, PersonPage, PersonQuery, Role } from '../../contract/index.ts';
 import { refuse } from '../error.ts';
 import { type App, actorOf, type Context, OWNERS, READERS } from '../http/context.ts';
 import { setLifecycle } from '../inventory/lifecycle.ts';
@@ -10,7 +11,7 @@ import type { UserRow } from '../store/schema.ts';
 import { loadSettings } from '../store/settings.ts';
 import type { Db, Trx } from '../store/store.ts';
 import { findUser } from '../store/users.ts';
-import { endPage, startOf, time, timeOrNull } from './pages.ts';
+import { containing, endPage, startOf, time, timeOrNull } from './pages.ts';
 
 async function peopleOf(db: Db | Trx, rows: readonly UserRow[]): Promise<Person[]> {
   if (rows.length === 0) return [];
@@ -86,23 +87,30 @@ export async function peopleRoutes(app: App, context: Context): Promise<void> {
     '/api/v1/people',
     {
       config: read,
-      schema: { tags, summary: 'People, newest first', querystring: PageQuery, response: { 200: PersonPage } },
+      schema: { tags, summary: 'People, newest first', querystring: PersonQuery, response: { 200: PersonPage } },
     },
     async (request, reply) => {
-      const { limit } = request.query;
-      const start = startOf(context, request.query, 'people');
+      const { limit, search } = request.query;
+      const list = search === undefined ? 'people' : `people ${search}`;
+      const start = startOf(context, request.query, list);
       let query = store.db
         .selectFrom('users')
         .selectAll()
         .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .limit(limit + 1);
+      if (search !== undefined) {
+        const pattern = containing(search.toLowerCase());
+        query = query.where(
+          sql<boolean>`(email_lower like ${pattern} escape '\\' or lower(display_name) like ${pattern} escape '\\')`,
+        );
+      }
       if (start) {
         query = query
           .where('created_at', '<=', start.at)
           .where((eb) => eb.or([eb('created_at', '<', start.at), eb('id', '<', start.id)]));
       }
-      const { page, next } = endPage(context, request, reply, await query.execute(), limit, 'people');
+      const { page, next } = endPage(context, request, reply, await query.execute(), limit, list);
       return { people: await peopleOf(store.db, page), next };
     },
   );

@@ -53,6 +53,11 @@ describe('evidence', () => {
     const one = list.evidence[0]?.id ?? '';
     expect((await world.api(token, 'GET', `/api/v1/evidence/${one}`)).body).toMatchObject({
       bytes: { origin: world.origin },
+      certificates: [
+        { of: 'endorsement-key', subject: 'TPM id:49465800 SLB 9670 id:0D0B' },
+        { of: 'attestation-key', issuer: 'CN=Muster Attestation Issuing' },
+        { of: 'attestation-key', subject: 'CN=Muster Attestation Issuing', issuer: 'CN=Muster Attestation Root' },
+      ],
     });
     const verify = async () =>
       EvidenceVerification.parse((await world.api(token, 'POST', `/api/v1/evidence/${one}/verification`)).body);
@@ -264,5 +269,26 @@ describe('the audit', () => {
       'invalid-request',
     );
     expect(JSON.stringify(page)).not.toContain('muster_');
+  });
+
+  it('is filtered by who, by kind of action and by time, and names its subjects', async () => {
+    const device = deviceOf(await world.enroll(world.newDevice('audited')));
+    await approve(device.id);
+    const ask = async (query: Record<string, string>) =>
+      AuditPage.parse((await world.api(token, 'GET', `/api/v1/audit?${new URLSearchParams(query)}`)).body).records;
+    const [approval] = await ask({ subject: device.id, action: 'device.approved' });
+    expect(approval?.subject).toEqual({ type: 'device', id: device.id, name: device.name });
+    const { name = null, id = null } = approval?.actor ?? {};
+    for (const actor of [id, name?.toUpperCase()]) {
+      const found = await ask({ subject: device.id, actor: actor ?? 'nobody' });
+      expect(found.map((record) => record.action)).toEqual(['device.approved']);
+    }
+    expect(await ask({ subject: device.id, actor: 'somebody.else@example.com' })).toEqual([]);
+    expect(await ask({ subject: device.id, action: 'device.*' })).toHaveLength(2);
+    expect(await ask({ subject: device.id, action: 'd_vice.*' })).toEqual([]);
+    const at = approval?.at ?? '';
+    const later = new Date(Date.parse(at) + 1).toISOString();
+    expect(await ask({ subject: device.id, from: at, to: at, action: 'device.approved' })).toHaveLength(1);
+    expect(await ask({ subject: device.id, from: later })).toEqual([]);
   });
 });

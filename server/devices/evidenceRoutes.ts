@@ -16,6 +16,7 @@ import { refuse } from '../error.ts';
 import { type App, actorOf, type Context, DECIDERS, READERS } from '../http/context.ts';
 import type { EvidenceRow } from '../store/schema.ts';
 import { etagOf } from './deviceRoutes.ts';
+import { certificatesOf } from './evidenceCertificates.ts';
 import { viewsOf } from './view.ts';
 
 const ById = z.object({ id: Id });
@@ -83,7 +84,11 @@ export async function evidenceRoutes(app: App, context: Context): Promise<void> 
     { config, schema: { tags, summary: 'One attestation with its bytes', params: ById, response: { 200: Evidence } } },
     async (request) => {
       const row = await find(request.params.id);
-      return { ...summaryOf(row), bytes: JSON.parse(row.bytes) as Record<string, unknown> };
+      return {
+        ...summaryOf(row),
+        bytes: JSON.parse(row.bytes) as Record<string, unknown>,
+        certificates: certificatesOf(row),
+      };
     },
   );
 
