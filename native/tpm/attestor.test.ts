@@ -16,6 +16,7 @@ import {
 } from '../../attestation/index.ts';
 import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
 import { has } from '../testing/tools.ts';
+import { missingForBroker, serveOnUnixSocket, startBroker } from '../testing/transports.ts';
 import { type AttestationKey, createTpmAttestor, type DeviceKey, type TpmAttestor } from './attestor.ts';
 import { listLoaded } from './handles.ts';
 import type { AkAlgorithm } from './keys.ts';
@@ -38,12 +39,54 @@ describe.skipIf(!has('swtpm'))('the verbs on a software TPM (needs swtpm)', () =
     await rm(folder, { recursive: true, force: true });
   });
 
-  const cases: { akAlgorithm: AkAlgorithm; inProcess: boolean }[] = [
-    { akAlgorithm: 'ECC-P256', inProcess: true },
-    { akAlgorithm: 'RSA-2048', inProcess: true },
-    { akAlgorithm: 'ECC-P256', inProcess: false },
-  ];
-  describe.each(cases)('AK $akAlgorithm, in process: $inProcess', ({ akAlgorithm, inProcess }) => {
+  /** Ways to one software TPM with certificates. Each answers its TCTI and what ends it. */
+  const ways: Record<string, (place: string) => Promise<{ tcti: string; stop(): Promise<void> }>> = {
+    'a TCP socket': async () => ({ tcti: software.tcti, stop: async () => undefined }),
+    async 'a UNIX socket'(place) {
+      await (await startSoftwareTpm({ folder: place })).stop();
+      const { path, stop } = await serveOnUnixSocket(place);
+      return { tcti: `swtpm:path=${path}`, stop };
+    },
+    async 'tpm2-abrmd'(place) {
+      const behind = await startSoftwareTpm({ folder: place });
+      try {
+        const broker = await startBroker(place, behind.tcti);
+        return { tcti: 'tabrmd:', stop: () => broker.stop().finally(behind.stop) };
+      } catch (error) {
+        await behind.stop();
+        throw error;
+      }
+    },
+  };
+  type Case = { way: string; akAlgorithm: AkAlgorithm; inProcess: boolean; missing: string[] };
+  const cases = Object.keys(ways).flatMap((way): Case[] => {
+    const missing = way === 'tpm2-abrmd' ? missingForBroker() : [];
+    return [
+      { way, missing, akAlgorithm: 'ECC-P256', inProcess: true },
+      { way, missing, akAlgorithm: 'RSA-2048', inProcess: true },
+      { way, missing, akAlgorithm: 'ECC-P256', inProcess: false },
+    ];
+  });
+  describe.each(cases)('$way', ({ way, akAlgorithm, inProcess, missing }) => {
+    const needs = missing.length > 0 ? ` (needs ${missing.join(', ')})` : '';
+    describe.skipIf(missing.length > 0)(`AK ${akAlgorithm}, in process: ${inProcess}${needs}`, () => {
+      verbs(way, akAlgorithm, inProcess);
+    });
+  });
+
+  const started = new Map<string, Promise<{ tcti: string; stop(): Promise<void> }>>();
+  /** Each way is opened once, by the first suite that takes it. */
+  const opened = (way: string) => {
+    const open = started.get(way) ?? ways[way]?.(join(folder, way.replaceAll(' ', '-')));
+    if (!open) throw new Error(`There is no way ${way}.`);
+    started.set(way, open);
+    return open;
+  };
+  afterAll(async () => {
+    for (const way of started.values()) await way.then(({ stop }) => stop()).catch(() => undefined);
+  });
+
+  function verbs(way: string, akAlgorithm: AkAlgorithm, inProcess: boolean): void {
     let tpm: Tpm;
     let attestor: TpmAttestor;
     let ak: AttestationKey;
@@ -57,8 +100,9 @@ describe.skipIf(!has('swtpm'))('the verbs on a software TPM (needs swtpm)', () =
     const names = () => ({ ...binding, akName: ak.name, deviceKeyName: deviceKey.name });
 
     beforeAll(async () => {
-      tpm = await openTpm({ tcti: software.tcti, inProcess });
-      attestor = createTpmAttestor(tpm, { akAlgorithm });
+      tpm = await openTpm({ tcti: (await opened(way)).tcti, inProcess });
+      // A broker could stand before this machine's own TPM, whose log would then be read; here it never does.
+      attestor = createTpmAttestor(tpm, { akAlgorithm, eventLog: false });
       ak = await attestor.createAttestationKey();
       deviceKey = await attestor.createDeviceKey();
     });
@@ -142,7 +186,7 @@ describe.skipIf(!has('swtpm'))('the verbs on a software TPM (needs swtpm)', () =
       const key = { key: Buffer.from(spkiOf(parsePublic(deviceKey.public))), format: 'der', type: 'spki' } as const;
       expect(verify('sha256', message, { ...key, dsaEncoding: 'ieee-p1363' }, signature)).toBe(true);
     });
-  });
+  }
 
   it('does many things at once, one after the other', async () => {
     const attestor = createTpmAttestor(await openTpm({ tcti: software.tcti, inProcess: true }));
