@@ -4,7 +4,8 @@ import { connect, createServer, type Socket } from 'node:net';
 export type Fault =
   | { kind: 'delay'; ms: number }
   | { kind: 'truncate'; bytes: number }
-  | { kind: 'garble' }
+  /** Every byte from `from` on is another one; without it all behind the header. */
+  | { kind: 'garble'; from?: number }
   /** The TPM never sees the command; the client gets this response code. */
   | { kind: 'fail'; responseCode: number; times?: number }
   | { kind: 'drop' };
@@ -18,8 +19,18 @@ export type FaultyProxy = {
 
 const sizeOf = (frame: Uint8Array) => new DataView(frame.buffer, frame.byteOffset).getUint32(2);
 
+export type FaultyProxyOptions = {
+  /** The TPM's own UNIX socket, instead of a port of 127.0.0.1. */
+  path?: string;
+  /** Where to listen; a free port of 127.0.0.1 without it. */
+  listenAt?: string;
+};
+
 /** Stands between a client and swtpm's data socket, one command at a time, and misbehaves once when told to. */
-export async function startFaultyProxy(port: number): Promise<FaultyProxy> {
+export async function startFaultyProxy(
+  port: number,
+  { path, listenAt }: FaultyProxyOptions = {},
+): Promise<FaultyProxy> {
   let countdown = 0;
   let fault: Fault | undefined;
   let count = 0;
@@ -28,7 +39,7 @@ export async function startFaultyProxy(port: number): Promise<FaultyProxy> {
   const serve = (client: Socket) => {
     open.add(client);
     client.on('error', () => undefined);
-    const tpm = connect(port, '127.0.0.1').setNoDelay(true);
+    const tpm = (path === undefined ? connect(port, '127.0.0.1') : connect(path)).setNoDelay(true);
     open.add(tpm);
     tpm.on('error', () => client.destroy());
     tpm.on('close', () => client.destroy());
@@ -61,10 +72,12 @@ export async function startFaultyProxy(port: number): Promise<FaultyProxy> {
           setTimeout(() => client.destroyed || client.write(response), now.ms);
           return;
         case 'truncate':
-          client.end(response.subarray(0, now.bytes));
+          // A response that is no longer than that arrives whole, and so does the next one.
+          if (response.length > now.bytes) client.end(response.subarray(0, now.bytes));
+          else client.write(response);
           return;
         case 'garble':
-          client.write(response.map((byte, at) => (at >= 10 ? byte ^ 0xa5 : byte)));
+          garble(client, response, now.from ?? 10);
           return;
         case 'drop':
           client.destroy();
@@ -76,11 +89,14 @@ export async function startFaultyProxy(port: number): Promise<FaultyProxy> {
   };
 
   const server = createServer(serve);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => {
+    if (listenAt === undefined) server.listen(0, '127.0.0.1', resolve);
+    else server.listen(listenAt, resolve);
+  });
   const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('The proxy does not listen.');
+  if (address === null) throw new Error('The proxy does not listen.');
   return {
-    tcti: `swtpm:host=127.0.0.1,port=${address.port}`,
+    tcti: typeof address === 'string' ? `swtpm:path=${address}` : `swtpm:host=127.0.0.1,port=${address.port}`,
     arm(nth, next) {
       countdown = nth;
       fault = next;
@@ -92,6 +108,13 @@ export async function startFaultyProxy(port: number): Promise<FaultyProxy> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** A garbled size may promise more than there is: the connection ends, so that nobody waits for the rest. */
+function garble(client: Socket, response: Uint8Array, from: number): void {
+  const bytes = response.map((byte, at) => (at >= from ? byte ^ 0xa5 : byte));
+  if (from < 6) client.end(bytes);
+  else client.write(bytes);
 }
 
 function errorResponse(code: number): Uint8Array {

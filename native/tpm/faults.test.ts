@@ -7,15 +7,22 @@ import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
 import { isNativeError } from '../errors.ts';
 import { type Fault, type FaultyProxy, startFaultyProxy } from '../testing/faultyProxy.ts';
 import { has } from '../testing/tools.ts';
-import { createTpmAttestor, type TpmAttestor } from './attestor.ts';
+import { serveOnUnixSocket } from '../testing/transports.ts';
+import { createTpmAttestor } from './attestor.ts';
+import { findEndorsement } from './endorsement.ts';
 import { listLoaded } from './handles.ts';
+import { readTpmInfo } from './info.ts';
+import type { AkAlgorithm } from './keys.ts';
 import { openTpm } from './open.ts';
 import type { Tpm } from './tpm.ts';
 
 const challenge = new Uint8Array(32).fill(9);
 
-/** Every verb once, in the order of an enrolment. */
-async function ceremony(attestor: TpmAttestor): Promise<void> {
+/** Every verb once: what the commands for engineers read, then the verbs in the order of an enrolment. */
+async function ceremony(tpm: Tpm, akAlgorithm: AkAlgorithm): Promise<void> {
+  const attestor = createTpmAttestor(tpm, { akAlgorithm });
+  await readTpmInfo(tpm);
+  await tpm.work((scope) => findEndorsement(scope, 'preferred'));
   const { eks } = await attestor.readEndorsement();
   const ek = eks[0];
   if (!ek) throw new Error('no endorsement key');
@@ -34,20 +41,33 @@ async function ceremony(attestor: TpmAttestor): Promise<void> {
   await attestor.sign(device.key, challenge);
 }
 
-describe.skipIf(!has('swtpm'))('faults between Muster and the TPM (needs swtpm)', () => {
+const ways: { way: 'a TCP socket' | 'a UNIX socket'; akAlgorithm: AkAlgorithm }[] = [
+  { way: 'a TCP socket', akAlgorithm: 'ECC-P256' },
+  { way: 'a UNIX socket', akAlgorithm: 'RSA-2048' },
+];
+describe.skipIf(!has('swtpm')).each(ways)('faults on $way, AK $akAlgorithm (needs swtpm)', ({ way, akAlgorithm }) => {
   let folder: string;
   let software: SoftwareTpm;
   let proxy: FaultyProxy;
   let tpm: Tpm;
   let commands: number;
+  /** RSA keys take the TPM so long that only some of the commands are hit; the code above the pipe is the same. */
+  const pace = akAlgorithm === 'RSA-2048' ? 4 : 1;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'muster-faults-'));
     software = await startSoftwareTpm({ folder });
-    proxy = await startFaultyProxy(software.port);
+    if (way === 'a UNIX socket') {
+      await software.stop();
+      software = { ...software, ...(await serveOnUnixSocket(folder)) };
+    }
+    proxy = await startFaultyProxy(
+      software.port,
+      'path' in software ? { path: String(software.path), listenAt: join(folder, 'faulty.sock') } : {},
+    );
     const counting = await openTpm({ tcti: proxy.tcti, inProcess: true });
     proxy.arm(Number.POSITIVE_INFINITY, { kind: 'drop' });
-    await ceremony(createTpmAttestor(counting));
+    await ceremony(counting, akAlgorithm);
     commands = proxy.commands();
     await counting.close();
   });
@@ -57,18 +77,29 @@ describe.skipIf(!has('swtpm'))('faults between Muster and the TPM (needs swtpm)'
     await rm(folder, { recursive: true, force: true });
   });
   beforeEach(async () => {
-    tpm = await openTpm({ tcti: proxy.tcti, inProcess: true, deadlineMs: 400 });
+    tpm = await openTpm({ tcti: proxy.tcti, inProcess: true });
   });
   afterEach(() => tpm.close());
 
-  const loaded = () => {
+  const loaded = async (of: Tpm = tpm): Promise<number[]> => {
     // A fault that the ceremony did not reach must not hit the look at what it left.
     proxy.arm(Number.POSITIVE_INFINITY, { kind: 'drop' });
-    return tpm.work((scope) => listLoaded((request) => scope.run(request)));
+    for (const limit = performance.now() + 60_000; ; ) {
+      try {
+        return await of.work((scope) => listLoaded((request) => scope.run(request)));
+      } catch (error) {
+        // The TPM may still be at the command that came too late.
+        if (!isNativeError(error, 'tpm-timeout') || performance.now() > limit) throw error;
+      }
+    }
   };
+  const failureOf = (of: Tpm = tpm) =>
+    ceremony(of, akAlgorithm).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
 
   const faults: [string, Fault, RegExp][] = [
-    ['a response that comes too late', { kind: 'delay', ms: 900 }, /^tpm-timeout$/],
     ['a response cut in its header', { kind: 'truncate', bytes: 7 }, /^tpm-connection-lost$/],
     ['a response cut in its body', { kind: 'truncate', bytes: 12 }, /^tpm-connection-lost$/],
     ['a lost connection', { kind: 'drop' }, /^tpm-connection-lost$/],
@@ -80,14 +111,10 @@ describe.skipIf(!has('swtpm'))('faults between Muster and the TPM (needs swtpm)'
   it.each(faults)('%s ends in a typed error, leaves no handle, and the next ceremony works', async (_, fault, code) => {
     const before = await loaded();
     let failures = 0;
-    // Every seventh command, so that each kind of command is hit by one fault or another and the suite stays quick.
-    const step = fault.kind === 'delay' ? 13 : 7;
-    for (let nth = 1 + (faults.findIndex(([, item]) => item === fault) % step); nth <= commands; nth += step) {
+    // Each fault takes its turn, so that every kind of command is hit by one or another and the suite stays quick.
+    for (let nth = 1 + faults.findIndex(([, item]) => item === fault); nth <= commands; nth += faults.length * pace) {
       proxy.arm(nth, fault);
-      const failed = await ceremony(createTpmAttestor(tpm)).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
+      const failed = await failureOf();
       if (failed !== undefined) {
         failures += 1;
         expect(isNativeError(failed), `command ${nth}: ${failed}`).toBe(true);
@@ -95,18 +122,32 @@ describe.skipIf(!has('swtpm'))('faults between Muster and the TPM (needs swtpm)'
       }
       expect(await loaded(), `after command ${nth}`).toEqual(before);
     }
-    expect(failures).toBeGreaterThan(2);
-    proxy.arm(Number.POSITIVE_INFINITY, fault);
-    await ceremony(createTpmAttestor(tpm));
+    expect(failures).toBeGreaterThan(1);
+    await ceremony(tpm, akAlgorithm);
+  });
+
+  it('a response that comes too late ends in a typed error, leaves no handle, and the next ceremony works', async () => {
+    const before = await loaded();
+    const impatient = await openTpm({ tcti: proxy.tcti, inProcess: true, deadlineMs: 500 });
+    for (let nth = 3; nth <= commands; nth += 13) {
+      proxy.arm(nth, { kind: 'delay', ms: 1_200 });
+      expect(await failureOf(impatient), `command ${nth}`).toMatchObject({ code: 'tpm-timeout' });
+      expect(await loaded(impatient), `after command ${nth}`).toEqual(before);
+    }
+    await impatient.close();
+    await ceremony(tpm, akAlgorithm);
   });
 
   it('garbled responses end in a typed error or in proofs that do not verify, and leave no handle', async () => {
     const before = await loaded();
-    for (let nth = 2; nth <= commands; nth += 4) {
-      proxy.arm(nth, { kind: 'garble' });
-      const failed = await ceremony(createTpmAttestor(tpm)).catch((error: unknown) => error);
-      if (failed !== undefined) expect(isNativeError(failed), `command ${nth}: ${failed}`).toBe(true);
-      expect(await loaded(), `after command ${nth}`).toEqual(before);
+    for (let nth = 1; nth <= commands; nth += pace ** 2) {
+      // Behind the header, from the response code on, and everything.
+      for (const from of [10, 6, 0]) {
+        proxy.arm(nth, { kind: 'garble', from });
+        const failed = await failureOf();
+        if (failed !== undefined) expect(isNativeError(failed), `command ${nth}, ${from}: ${failed}`).toBe(true);
+        expect(await loaded(), `after command ${nth}, ${from}`).toEqual(before);
+      }
     }
   });
 

@@ -1,4 +1,5 @@
 import { NativeError } from '../errors.ts';
+import { responseCode } from './codec.ts';
 
 /** Largest command and response that Muster sends or takes, in bytes (TPM_PT_MAX_COMMAND_SIZE of every known part). */
 export const MAX_FRAME = 4096;
@@ -21,9 +22,13 @@ export function checkCommand(command: Uint8Array): void {
   }
 }
 
-/** Checks the size field of a response (TPM 2.0 part 1, 18.8). A response that disagrees poisons the stream. */
+/**
+ * Checks the size field of a response, and that one with an error is nothing but its header (TPM 2.0 part 1, 18.8 and
+ * 18.9). A response that disagrees poisons the stream: what the TPM did is not known.
+ */
 export function checkResponse(response: Uint8Array): Uint8Array {
-  if (response.length < 10 || response.length > MAX_FRAME || frameSize(response) !== response.length) {
+  const whole = response.length >= 10 && response.length <= MAX_FRAME && frameSize(response) === response.length;
+  if (!whole || (response.length > 10 && responseCode(response) !== 0)) {
     throw new NativeError('tpm-response-malformed', 'The TPM answered with bytes that are not a TPM response.');
   }
   return response;

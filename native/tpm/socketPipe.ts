@@ -37,7 +37,8 @@ export async function openSocketPipe(address: Address): Promise<Pipe> {
       if (busy) throw new NativeError('tpm-busy', 'A command is under way on this pipe.');
       busy = true;
       try {
-        if (!connection) {
+        // The other side may have ended it while nothing was under way: then no command of ours was lost.
+        if (!connection?.alive()) {
           connection = await openConnection(address);
           usedAt = performance.now();
           watch();
@@ -58,7 +59,11 @@ export async function openSocketPipe(address: Address): Promise<Pipe> {
   };
 }
 
-type Connection = { exchange(command: Uint8Array, deadlineMs: number): Promise<Uint8Array>; close(): void };
+type Connection = {
+  exchange(command: Uint8Array, deadlineMs: number): Promise<Uint8Array>;
+  alive(): boolean;
+  close(): void;
+};
 
 async function openConnection(address: Address): Promise<Connection> {
   const socket = await connected(address);
@@ -104,6 +109,7 @@ async function openConnection(address: Address): Promise<Connection> {
         clearTimeout(timer);
       }
     },
+    alive: () => broken === undefined,
     close: () => void socket.destroy(),
   };
 }

@@ -114,18 +114,19 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
       await send(encodeCommand(request), request);
       left.delete(handle);
     } catch (error) {
-      // Nothing is at that handle any more: what we wanted.
-      if (isNativeError(error, 'tpm-error') && isGone(error.responseCode)) left.delete(handle);
-      else throw error;
+      if (!isNativeError(error, 'tpm-error') || !isGone(error.responseCode)) throw error;
+      // Nothing is at that handle, which we wanted; or the answer that named it was garbled, and ours is at another.
+      left.delete(handle);
+      handleLost = options.bare === true;
     }
   };
 
   const flushLeft = async (): Promise<void> => {
-    if (handleLost && foreign) {
-      for (const handle of await listMine()) if (!foreign.has(handle)) left.add(handle);
-      handleLost = false;
-    }
     for (const handle of [...left]) await flushHandle(handle);
+    if (!handleLost || !foreign) return;
+    for (const handle of await listMine()) if (!foreign.has(handle)) left.add(handle);
+    for (const handle of [...left]) await flushHandle(handle);
+    handleLost = false;
   };
 
   const listMine = () =>
