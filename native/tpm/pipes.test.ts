@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { makeCredential } from '../../attestation/index.ts';
+import { encodePublic, HANDLE, SRK_TEMPLATE } from '../../attestation/index.ts';
 import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
 import { has } from '../testing/tools.ts';
+import { missingForBroker, type Running, startBroker, startBrokerAlone } from '../testing/transports.ts';
 import { createTpmAttestor } from './attestor.ts';
+import { createPrimary } from './commands.ts';
+import { listLoaded } from './handles.ts';
+import { openLocalPipe } from './localPipe.ts';
 import { openTpm } from './open.ts';
 import type { Pipe } from './pipe.ts';
 import { forkPipe, openProcessPipe } from './processPipe.ts';
@@ -136,37 +139,6 @@ describe.skipIf(!has('swtpm'))('pipes to a software TPM (needs swtpm)', () => {
     });
   });
 
-  it('runs the verbs over a UNIX socket', async () => {
-    const path = join(folder, 'tpm.sock');
-    const state = join(folder, 'unix');
-    await mkdir(state);
-    const args = ['socket', '--tpm2', '--tpmstate', `dir=${state}`, '--flags', 'not-need-init,startup-clear'];
-    const child = spawn(
-      'swtpm',
-      [...args, '--server', `type=unixio,path=${path}`, '--ctrl', `type=unixio,path=${path}.ctrl`],
-      { stdio: 'ignore' },
-    );
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    try {
-      for (let waited = 0; !existsSync(path) && waited < 100; waited += 1)
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      const attestor = createTpmAttestor(await openTpm({ tcti: `swtpm:path=${path}`, inProcess: true }), {
-        akAlgorithm: 'RSA-2048',
-      });
-      const { eks } = await attestor.readEndorsement();
-      expect(eks.map(({ algorithm, certificate }) => [algorithm, certificate])).toEqual([['RSA-2048', undefined]]);
-      const ak = await attestor.createAttestationKey();
-      const secret = crypto.getRandomValues(new Uint8Array(32));
-      const made = makeCredential({ ekPublic: eks[0]?.publicKeySpki as Uint8Array, akName: ak.name, secret });
-      const urn = eks[0]?.permanentIdentifier ?? '';
-      expect(await attestor.activateCredential(ak.key, urn, made.credentialBlob, made.encryptedSecret)).toEqual(secret);
-      await attestor.close();
-    } finally {
-      child.kill('SIGTERM');
-      await ended;
-    }
-  });
-
   it('opening takes the pipe that the options ask for', async () => {
     for (const inProcess of [true, false]) {
       const tpm = await openTpm({ tcti: software.tcti, inProcess });
@@ -174,5 +146,72 @@ describe.skipIf(!has('swtpm'))('pipes to a software TPM (needs swtpm)', () => {
       await tpm.close();
       await expect(tpm.work(async () => 1)).rejects.toMatchObject({ code: 'tpm-closed' });
     }
+  });
+});
+
+const missing = missingForBroker();
+const needs = ['swtpm', ...missing].join(', ');
+describe.skipIf(!has('swtpm') || missing.length > 0)(`the pipe through tpm2-abrmd (needs ${needs})`, () => {
+  let folder: string;
+  let software: SoftwareTpm;
+  let broker: Running;
+  let second: Running | undefined;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'muster-broker-'));
+    software = await startSoftwareTpm({ folder });
+    broker = await startBroker(folder, software.tcti);
+  });
+  afterAll(async () => {
+    await second?.stop();
+    await broker?.stop();
+    await software?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const open = () => openLocalPipe({ kind: 'tabrmd' });
+
+  it('carries whole commands and responses, and the event loop runs on while the TPM is silent', async () => {
+    const pipe = await open();
+    for (let at = 0; at < 20; at += 1) expect(await pipe.submit(GET_RANDOM, 30_000)).toHaveLength(16);
+    process.kill(software.pid, 'SIGSTOP');
+    let ticks = 0;
+    const ticking = setInterval(() => {
+      ticks += 1;
+    }, 10);
+    await expect(pipe.submit(GET_RANDOM, 500)).rejects.toMatchObject({ code: 'tpm-timeout' });
+    clearInterval(ticking);
+    expect(ticks).toBeGreaterThan(10);
+    process.kill(software.pid, 'SIGCONT');
+    // A new connection to the broker: the late answer belongs to the old one.
+    expect(await pipe.submit(GET_RANDOM, 30_000)).toHaveLength(16);
+    await pipe.close();
+  });
+
+  it('two connections do not see each other’s objects', async () => {
+    const [one, other] = [await openTpm({ tcti: 'tabrmd:', inProcess: true }), await openTpm({ tcti: 'tabrmd:' })];
+    const list = (tpm: typeof one) => tpm.work((scope) => listLoaded((request) => scope.run(request)));
+    await one.work(async (scope) => {
+      await createPrimary(scope, HANDLE.OWNER, encodePublic(SRK_TEMPLATE), 'making a key');
+      expect(await listLoaded((request) => scope.run(request))).toHaveLength(1);
+      expect(await list(other)).toEqual([]);
+    });
+    expect(await list(one)).toEqual([]);
+    await one.close();
+    await other.close();
+  });
+
+  it('a broker that ends is a lost connection, its absence is told, and the next one is used', async () => {
+    const pipe = await open();
+    await pipe.submit(GET_RANDOM, 30_000);
+    process.kill(broker.pid, 'SIGKILL');
+    await expect(pipe.submit(GET_RANDOM, 30_000)).rejects.toMatchObject({ code: 'tpm-connection-lost' });
+    await expect(open()).rejects.toMatchObject({
+      code: 'tpm-missing',
+      advice: expect.stringContaining('/dev/tpmrm0'),
+    });
+    second = await startBrokerAlone(software.tcti);
+    expect(await pipe.submit(GET_RANDOM, 30_000)).toHaveLength(16);
+    await pipe.close();
   });
 });

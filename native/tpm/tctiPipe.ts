@@ -44,9 +44,15 @@ export async function openTctiPipe(tcti: Tcti, ffi: Ffi = loadFfi(), deadlineMs 
   const command = allocate(ffi, MAX_FRAME);
   const response = allocate(ffi, MAX_FRAME);
   const size = ffi.alloc('size_t', 1);
-  // The device TCTI polls, so it can wait in slices; the emulators' read until the answer is there.
-  const timeout = tcti.kind === 'device' ? SLICE_MS : -1;
+  // The TCTIs of the device and the broker poll, so they can wait in slices; the emulators' read until the answer is there.
+  const timeout = tcti.kind === 'device' || tcti.kind === 'tabrmd' ? SLICE_MS : -1;
   let pending: Promise<unknown> | undefined;
+  const release = () => {
+    finalize(held);
+    command.free();
+    response.free();
+    ffi.free(size);
+  };
 
   const exchange = async (bytes: Uint8Array, until: number): Promise<Uint8Array> => {
     command.write(bytes);
@@ -77,12 +83,9 @@ export async function openTctiPipe(tcti: Tcti, ffi: Ffi = loadFfi(), deadlineMs 
       return checkResponse(await withDeadline(work, deadlineMs));
     },
     async close() {
-      // Memory that a worker thread still writes to is left to the end of the process.
-      if (pending) return;
-      finalize(held);
-      command.free();
-      response.free();
-      ffi.free(size);
+      // A worker thread may still write to this memory: it is given back when that thread comes free, if it ever does.
+      if (pending) void pending.then(release, release);
+      else release();
     },
   };
 }
