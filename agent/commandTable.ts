@@ -142,19 +142,24 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     path: ['service'],
-    summary: 'Offer this machine’s TPM to the app, as the system service.',
+    summary: 'Offer this machine’s TPM to the app, as the system service (Linux).',
     description: [
-      'Listens on a local socket and offers the verbs of an enrolment, so that people need no right to the TPM itself. Uses this machine’s own TPM; there is no option for another one.',
+      'Listens on a local socket and offers the verbs of an enrolment, so that people need no right to the TPM itself; it also tells serial numbers that only root may read. It answers people’s accounts, root and the group muster, and lets one account enrol the machine. Uses this machine’s own TPM; there is no option for another one.',
+      'The deb and rpm bring the unit muster-tpm.service, which runs it confined.',
     ],
-    options: [
-      {
-        name: 'socket',
-        value: 'PATH',
-        summary: 'Where to listen (Linux: /run/muster/tpm.sock; Windows: a named pipe).',
-      },
-    ],
-    examples: [],
+    options: [{ name: 'socket', value: 'PATH', summary: 'Where to listen (default /run/muster/tpm.sock).' }, STATE],
+    examples: [['sudo systemctl enable --now muster-tpm', 'Turn it on where it is installed.']],
     load: async () => (await import('./commands/service.ts')).service,
+  },
+  {
+    path: ['service', 'release'],
+    summary: 'Let another account enrol this machine.',
+    description: [
+      'The service lets one account enrol the machine. The account itself ends that with muster unenroll; root does it for an account that is gone. Nothing changes on the server.',
+    ],
+    options: [],
+    examples: [],
+    load: async () => (await import('./commands/service.ts')).serviceRelease,
   },
   {
     path: ['logs', 'bundle'],

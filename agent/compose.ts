@@ -13,8 +13,9 @@ import {
   systemClock,
 } from '../app/index.ts';
 import {
+  askService,
   type ClaimKey,
-  connectTpmService,
+  connectForEnrolment,
   createClaimSigner,
   createSoftwareClaimKey,
   createTpmAttestor,
@@ -23,8 +24,9 @@ import {
   openElevation,
   openMacClaimKey,
   openTpm,
-  readMachine,
+  readMachineHere,
   type TpmAttestor,
+  type TpmServiceClient,
   withElevation,
 } from '../native/index.ts';
 import { type Context, UsageError, type Values } from './command.ts';
@@ -72,8 +74,13 @@ export function hardwareIdentity(
   const tcti = values.texts.get('tcti');
   // A command that ends by itself can end a blocked call with it; one that stays needs a child that it can kill.
   const inProcess = !values.flags.has('watch');
+  const told = async (tell: (service: TpmServiceClient) => Promise<void>): Promise<void> => {
+    if (tcti === undefined) await askService(tell);
+  };
   return {
-    readMachine: () => readMachine(platform),
+    readMachine: () => readMachineHere(platform),
+    hold: (origin) => told((service) => service.hold(origin)),
+    release: () => told((service) => service.release()),
     async hardware() {
       if (platform === 'darwin' && tcti === undefined) {
         return { kind: 'claim', signer: createClaimSigner(await openClaimKey(store)) };
@@ -89,7 +96,7 @@ async function openAttestor(
   inProcess: boolean,
   platform: NodeJS.Platform,
 ): Promise<TpmAttestor> {
-  const service = tcti === undefined ? await connectTpmService() : undefined;
+  const service = tcti === undefined ? await connectForEnrolment() : undefined;
   return service ?? elevating(createTpmAttestor(await openTpm({ tcti, inProcess })), platform);
 }
 

@@ -10,6 +10,7 @@ const HARDWARE_EXIT: Partial<Record<NativeErrorCode, ExitCode>> = {
   'tpm-auth-required': EXIT.permission,
   'elevation-needed': EXIT.permission,
   'elevation-refused': EXIT.permission,
+  'machine-enrolled': EXIT.permission,
   'key-of-another-tpm': EXIT.state,
   'key-file-damaged': EXIT.state,
   'state-folder-unusable': EXIT.state,
@@ -69,6 +70,7 @@ function exitOfApp(code: string): ExitCode {
     case 'tpm-unsupported':
       return EXIT.hardware;
     case 'tpm-permission':
+    case 'machine-enrolled':
     case 'elevation-refused':
       return EXIT.permission;
     case 'key-of-another-tpm':

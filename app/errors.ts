@@ -70,6 +70,10 @@ export const LOCAL_ERRORS: Record<LocalErrorCode, readonly [title: string, advic
     'The stored keys belong to another security chip.',
     'Enrol again; the keys of the other chip are of no use here.',
   ],
+  'machine-enrolled': [
+    'Another account of this machine enrolled it already.',
+    'Unenrol it in that account first, or ask your IT.',
+  ],
   'elevation-refused': [
     'Administrator rights are needed once, and were not given.',
     'Try again and allow it, or ask your IT to install the Muster service.',

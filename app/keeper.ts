@@ -53,7 +53,15 @@ export function createKeeper(core: Core) {
         },
       },
     });
-    follower = { controller, done: Promise.all([following, reattestInTime(signal)]).then(() => undefined) };
+    const done = Promise.all([following, reattestInTime(signal), hold(enrolled.origin)]).then(() => undefined);
+    follower = { controller, done };
+  }
+
+  /** At every start, so that a service that was installed later learns of it too. */
+  async function hold(origin: string): Promise<void> {
+    await ports.hardware.hold?.(origin).catch((error: unknown) => {
+      log.warn('the enrolment is not held for this account', { code: toAppError(error).code });
+    });
   }
 
   /** Looks about once an hour, at once when the server calls the attestation stale; a failure is tried again at the next look. */
@@ -111,6 +119,9 @@ export function createKeeper(core: Core) {
     now.connection = { kind: 'online' };
     await slots.enrollment.remove();
     await slots.ceremony.remove();
+    await ports.hardware.release?.().catch((error: unknown) => {
+      log.warn('the enrolment is still held for this account', { code: toAppError(error).code });
+    });
     core.dispatch(core.left());
   }
 

@@ -80,6 +80,10 @@ export interface HardwareIdentity {
   readMachine(): Promise<MachineReport>;
   /** Throws an error with a LocalErrorCode where the machine has nothing to prove itself with. */
   hardware(): Promise<Hardware>;
+  /** This device is enrolled at `origin`: where a service keeps the machine's hardware, no other account may enrol it besides. */
+  hold?(origin: string): Promise<void>;
+  /** The enrolment on this machine is over. */
+  release?(): Promise<void>;
 }
 
 /** Opens the person's own browser; resolves when it was asked to, throws `browser-not-opened` when it cannot be. */

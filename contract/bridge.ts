@@ -19,6 +19,7 @@ export const LocalErrorCode = z.enum([
   'tpm-timeout',
   'tpm-unsupported',
   'key-of-another-tpm',
+  'machine-enrolled',
   'elevation-refused',
   'state-unreadable',
   'secret-store-unsafe',

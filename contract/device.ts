@@ -40,8 +40,11 @@ export type ProvableClass = z.infer<typeof ProvableClass>;
 
 export const OperatingSystem = z.enum(['Linux', 'Windows', 'macOS', 'iOS', 'tvOS', 'watchOS', 'visionOS']);
 
-/** A fact read from the machine, or the reason why it could not be read. */
-export const MachineFact = z.union([z.strictObject({ value: ShortText }), z.strictObject({ unavailable: ShortText })]);
+/** A fact read from the machine, or the reason why it could not be read. `readBy` where only the system service may read it. */
+export const MachineFact = z.union([
+  z.strictObject({ value: ShortText, readBy: z.literal('service').optional() }),
+  z.strictObject({ unavailable: ShortText }),
+]);
 
 /** What a machine says of itself: claims, shown before they are sent. */
 export const MachineReport = z

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, type Hardware, type HardwareIdentity } from '../app/index.ts';
 import {
+  askService,
   type ClaimKey,
-  connectTpmService,
+  connectForEnrolment,
   createClaimSigner,
   createTpmAttestor,
   helperAt,
@@ -13,8 +14,9 @@ import {
   openMacClaimKey,
   openTpm,
   parseTcti,
-  readMachine,
+  readMachineHere,
   type TpmAttestor,
+  type TpmServiceClient,
   withElevation,
 } from '../native/index.ts';
 import { type ClaimKeyStore, fileClaimKey } from './claimKey.ts';
@@ -31,8 +33,13 @@ export type HardwareOptions = {
 
 /** native/ behind the core's port. Errors of native/ pass through as they are; the core knows their codes. */
 export function createHardwareIdentity(options: HardwareOptions, platform = process.platform): HardwareIdentity {
+  const told = async (tell: (service: TpmServiceClient) => Promise<void>): Promise<void> => {
+    if (options.tcti === undefined) await askService(tell);
+  };
   return {
-    readMachine: () => readMachine(platform),
+    readMachine: () => readMachineHere(platform),
+    hold: (origin) => told((service) => service.hold(origin)),
+    release: () => told((service) => service.release()),
     async hardware(): Promise<Hardware> {
       if (platform === 'darwin' && options.tcti === undefined) {
         return { kind: 'claim', signer: createClaimSigner(await claimKey(options.claimKeys)) };
@@ -44,8 +51,8 @@ export function createHardwareIdentity(options: HardwareOptions, platform = proc
       // A software TPM did not measure this machine's start: the machine's event log is not its own.
       const log = tcti !== undefined && isEmulator(parseTcti(tcti)) ? { eventLog: false as const } : {};
       const own = async () => elevating(createTpmAttestor(await openTpm({ tcti, spawn, inProcess }), log), platform);
-      // Where the system service runs it alone owns the way to the TPM.
-      const service = async () => (tcti === undefined ? connectTpmService() : undefined);
+      // Where the system service runs it alone owns the way to the TPM, and knows whether another account enrolled this machine.
+      const service = async () => (tcti === undefined ? connectForEnrolment() : undefined);
       return { kind: 'tpm', open: async () => (await service()) ?? own() };
     },
   };

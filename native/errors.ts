@@ -28,6 +28,7 @@ export type NativeErrorCode =
   | 'elevation-refused'
   | 'state-folder-unusable'
   | 'service-request-refused'
+  | 'machine-enrolled'
   | 'settings-unreadable'
   | 'secure-enclave-unavailable'
   | 'platform-unsupported';
@@ -91,6 +92,7 @@ const ADVICE: Record<NativeErrorCode, string> = {
   'elevation-refused': 'Try again and allow it when Windows asks, or have your IT install the Muster service.',
   'state-folder-unusable': 'Check that the folder exists, belongs to you, and that the disk is not full.',
   'service-request-refused': 'Update Muster: the app and the service of this machine do not fit together.',
+  'machine-enrolled': 'Unenrol it in the account that enrolled it, or ask your IT.',
   'settings-unreadable': 'Tell your IT; Muster keeps the last settings that it could read.',
   'secure-enclave-unavailable': 'Muster will use a keychain key instead; nothing to do.',
   'platform-unsupported': 'Muster reads hardware identity on Linux, Windows and macOS.',
@@ -109,6 +111,7 @@ export type CoreCode =
   | 'tpm-timeout'
   | 'tpm-unsupported'
   | 'key-of-another-tpm'
+  | 'machine-enrolled'
   | 'elevation-refused'
   | 'state-unreadable'
   | 'policy-unreadable';
@@ -142,6 +145,7 @@ const CORE_CODES: Record<NativeErrorCode, CoreCode> = {
   'elevation-refused': 'elevation-refused',
   'state-folder-unusable': 'state-unreadable',
   'service-request-refused': 'tpm-unsupported',
+  'machine-enrolled': 'machine-enrolled',
   'settings-unreadable': 'policy-unreadable',
   'secure-enclave-unavailable': 'tpm-missing',
   'platform-unsupported': 'tpm-missing',

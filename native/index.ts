@@ -10,7 +10,15 @@ export { isNativeError, NativeError, type NativeErrorCode } from './errors.ts';
 export { readMachine } from './machine/readMachine.ts';
 export type { Fact, MachineReport } from './machine/report.ts';
 export { helperAt, openMacClaimKey } from './macos/claimKey.ts';
-export { connectTpmService, servicePath } from './service/client.ts';
+export {
+  askService,
+  connectForEnrolment,
+  connectTpmService,
+  servicePath,
+  type TpmServiceClient,
+} from './service/client.ts';
+export { readMachineHere } from './service/machine.ts';
+export { collectSerials, eventLogCredential } from './service/serials.ts';
 export { type ServiceOptions, startTpmService, type TpmService } from './service/server.ts';
 export {
   type AttestationKey,

@@ -1,5 +1,5 @@
-/** One fact about the machine: its value, or one sentence that says why there is none. */
-export type Fact = { value: string } | { unavailable: string };
+/** One fact about the machine: its value, or one sentence that says why there is none. `readBy` where this account could not read it itself. */
+export type Fact = { value: string; readBy?: 'service' } | { unavailable: string };
 
 /** What this machine says about itself. Everything here is a claim; nothing of it is proven. Plain JSON. */
 export type MachineReport = {

@@ -3,18 +3,26 @@ import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { NativeError } from '../errors.ts';
 import type { TpmAttestor } from '../tpm/attestor.ts';
-import { decodeError, decodeLine, encodeLine, lineReader, type ServiceReply, type ServiceVerb } from './protocol.ts';
+import { heldBy } from './ledger.ts';
+import {
+  decodeError,
+  decodeLine,
+  encodeLine,
+  lineReader,
+  type MachineVerbs,
+  type ServiceReply,
+  type ServiceVerb,
+} from './protocol.ts';
 
-/** Where the service listens on each platform; undefined where there is none. */
+/** The verbs through the service: those of an enrolment, and what else it knows of this machine. */
+export type TpmServiceClient = TpmAttestor & MachineVerbs;
+
+/**
+ * Where the service listens; undefined where there is none. A Mac has no TPM, and on Windows any account may be the first to make a named
+ * pipe, and Node can tell neither side who the other is.
+ */
 export function servicePath(platform: NodeJS.Platform = process.platform): string | undefined {
-  switch (platform) {
-    case 'linux':
-      return '/run/muster/tpm.sock';
-    case 'win32':
-      return '\\\\.\\pipe\\muster-tpm';
-    default:
-      return undefined;
-  }
+  return platform === 'linux' ? '/run/muster/tpm.sock' : undefined;
 }
 
 /** Longer than the slowest TPM command: the service has deadlines of its own. */
@@ -22,11 +30,8 @@ const DEADLINE_MS = 120_000;
 
 type Waiting = { resolve(result: unknown): void; reject(error: NativeError): void };
 
-/**
- * The verbs through the service, or undefined where no service runs. Whoever put the socket there must be root. A named pipe is never asked:
- * any account may be the first to make one, and Node cannot say which did (no installer brings a service for Windows).
- */
-export async function connectTpmService(path = servicePath(), owner = 0): Promise<TpmAttestor | undefined> {
+/** The verbs through the service, or undefined where no service runs. Whoever put the socket there must be root, or the account that root gave its folder. */
+export async function connectTpmService(path = servicePath(), owner = 0): Promise<TpmServiceClient | undefined> {
   if (path === undefined || path.startsWith('\\\\')) return undefined;
   const found = await stat(path).catch(() => undefined);
   if (!found?.isSocket()) return undefined;
@@ -34,6 +39,39 @@ export async function connectTpmService(path = servicePath(), owner = 0): Promis
   if (found.uid !== owner && !(await isServiceFolder(path, owner))) return undefined;
   const socket = await opened(path);
   return socket && attestorOver(socket);
+}
+
+/**
+ * The same for a client that enrols or is enrolled: where another account of this machine holds the enrolment, that is said before a
+ * person signs in for nothing. Error: `machine-enrolled`.
+ */
+export async function connectForEnrolment(
+  ...where: Parameters<typeof connectTpmService>
+): Promise<TpmServiceClient | undefined> {
+  const service = await connectTpmService(...where);
+  if (!service) return undefined;
+  try {
+    const { by, origin } = await service.enrolment();
+    if (by === 'agent' || by === 'another') throw heldBy({ account: by, origin: origin ?? '' });
+    return service;
+  } catch (error) {
+    await service.close();
+    throw error;
+  }
+}
+
+/** Asks the service one thing and leaves it; undefined where no service runs. */
+export async function askService<T>(
+  ask: (service: TpmServiceClient) => Promise<T>,
+  connectTo: () => Promise<TpmServiceClient | undefined> = connectTpmService,
+): Promise<T | undefined> {
+  const service = await connectTo();
+  if (!service) return undefined;
+  try {
+    return await ask(service);
+  } finally {
+    await service.close();
+  }
 }
 
 /** The service runs as an account of its own; the folder that systemd made for it belongs to root or to that account. */
@@ -53,7 +91,7 @@ function opened(path: string): Promise<Socket | undefined> {
   });
 }
 
-function attestorOver(socket: Socket): TpmAttestor {
+function attestorOver(socket: Socket): TpmServiceClient {
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
   let lost: NativeError | undefined;
@@ -65,6 +103,8 @@ function attestorOver(socket: Socket): TpmAttestor {
   };
   const take = (line: string) => {
     const reply = readReply(line);
+    // Answers no request: why this connection ends.
+    if (reply?.id === 0 && 'error' in reply) return fail(decodeError(reply.error));
     const caller = reply && waiting.get(reply.id);
     if (!reply || !caller)
       return fail(new NativeError('tpm-response-malformed', 'The Muster service answered something unexpected.'));
@@ -107,6 +147,10 @@ function attestorOver(socket: Socket): TpmAttestor {
     certify: (...args) => ask('certify', ...args),
     quote: (...args) => ask('quote', ...args),
     sign: (...args) => ask('sign', ...args),
+    readSerials: () => ask('readSerials'),
+    enrolment: () => ask('enrolment'),
+    hold: (origin) => ask('hold', origin),
+    release: () => ask('release'),
     async close() {
       lost ??= new NativeError('tpm-closed', 'The connection to the Muster service is closed.');
       socket.destroy();

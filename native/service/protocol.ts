@@ -1,10 +1,27 @@
 import { isNativeError, NativeError } from '../errors.ts';
+import type { Fact } from '../machine/report.ts';
 import type { BindingInput, TpmAttestor } from '../tpm/attestor.ts';
 import type { WrappedKey } from '../tpm/keys.ts';
 import { nativeError, type PlainError, plainError } from '../tpm/pipeProtocol.ts';
 
-/** The fixed verbs of the service: an enrolment's, and nothing that takes a TCTI, a raw command or a handle. */
-export type ServiceVerb = Exclude<keyof TpmAttestor, 'kind' | 'close'>;
+export type TpmVerb = Exclude<keyof TpmAttestor, 'kind' | 'close'>;
+
+/** What Linux lets only root read of this machine, and an enrolment sends. */
+export type Serials = { serial: Fact; hardwareUuid: Fact };
+/** Whether this machine is enrolled by the account that asks, and where; the origin is null where nobody enrolled it. */
+export type EnrolmentHeld = { by: 'nobody' | 'you' | 'agent' | 'another'; origin: string | null };
+
+/** What the service does besides the TPM's verbs. */
+export type MachineVerbs = {
+  readSerials(): Promise<Serials>;
+  enrolment(): Promise<EnrolmentHeld>;
+  /** This account is enrolled at `origin`: no other account enrols this machine until it leaves. Error: `machine-enrolled`. */
+  hold(origin: string): Promise<void>;
+  release(): Promise<void>;
+};
+
+/** The fixed verbs of the service: an enrolment's, and nothing that takes a TCTI, a raw command, a path or a handle. */
+export type ServiceVerb = TpmVerb | keyof MachineVerbs;
 export type ServiceRequest = { id: number; verb: ServiceVerb; args: unknown[] };
 export type ServiceReply = { id: number; result: unknown } | { id: number; error: PlainError };
 
@@ -63,6 +80,10 @@ const VERBS: Record<ServiceVerb, (args: unknown[]) => unknown[]> = {
   certify: ([deviceKey, ak, input]) => [wrapped(deviceKey), wrapped(ak), binding(input)],
   quote: ([ak, deviceKey, input, selection]) => [wrapped(ak), wrapped(deviceKey), binding(input), pcrs(selection)],
   sign: ([deviceKey, digest]) => [wrapped(deviceKey), bytes(digest, 32)],
+  readSerials: () => [],
+  enrolment: () => [],
+  hold: ([origin]) => [webOrigin(origin)],
+  release: () => [],
 };
 
 function record(value: unknown): Record<string, unknown> {
@@ -79,6 +100,12 @@ function bytes(value: unknown, exactly?: number): Uint8Array {
 function text(value: unknown): string {
   if (typeof value !== 'string' || value.length > 2048) throw notUnderstood();
   return value;
+}
+
+function webOrigin(value: unknown): string {
+  const url = URL.parse(text(value));
+  if (!url || !/^https?:$/.test(url.protocol) || url.origin !== value) throw notUnderstood();
+  return url.origin;
 }
 
 function wrapped(value: unknown): WrappedKey {

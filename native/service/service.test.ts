@@ -1,16 +1,21 @@
+import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bindingDigest, makeCredential, verifyCertify } from '../../attestation/index.ts';
 import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
 import { has } from '../testing/tools.ts';
 import { createTpmAttestor } from '../tpm/attestor.ts';
 import { openTpm } from '../tpm/open.ts';
-import { connectTpmService, servicePath } from './client.ts';
+import { connectForEnrolment, connectTpmService, servicePath } from './client.ts';
+import { readMachineHere } from './machine.ts';
 import { encodeLine, MAX_LINE, parseRequest } from './protocol.ts';
-import { startTpmService, type TpmService } from './server.ts';
+import { collectSerials } from './serials.ts';
+import { type ServiceOptions, startTpmService, type TpmService } from './server.ts';
 
 const me = process.getuid?.() ?? 0;
 
@@ -32,6 +37,9 @@ describe('requests to the service', () => {
       { id: 1, verb: 'certify', args: [key, key, { ...binding, origin: 7 }] },
       { id: 1, verb: 'quote', args: [key, key, binding, { bank: 'sha1', pcrs: [0] }] },
       { id: 1, verb: 'quote', args: [key, key, binding, { bank: 'sha256', pcrs: [24] }] },
+      { id: 1, verb: 'hold', args: ['file:///etc'] },
+      { id: 1, verb: 'hold', args: ['https://a.example/path'] },
+      { id: 1, verb: 'hold', args: [7] },
     ]) {
       expect(() => parseRequest(request)).toThrow(expect.objectContaining({ code: 'service-request-refused' }));
     }
@@ -39,12 +47,11 @@ describe('requests to the service', () => {
 
   it('go to a place of the platform, or to none', () => {
     expect(servicePath('linux')).toMatch(/^\/run\//);
-    expect(servicePath('win32')).toMatch(/^\\\\\.\\pipe\\/);
-    expect(servicePath('darwin')).toBeUndefined();
+    for (const platform of ['win32', 'darwin'] as const) expect(servicePath(platform)).toBeUndefined();
   });
 });
 
-describe.skipIf(!has('swtpm') || process.platform === 'win32')('the service on a software TPM (needs swtpm)', () => {
+describe.skipIf(!has('swtpm') || process.platform !== 'linux')('the service on a software TPM (needs swtpm)', () => {
   let folder: string;
   let path: string;
   let software: SoftwareTpm;
@@ -63,9 +70,11 @@ describe.skipIf(!has('swtpm') || process.platform === 'win32')('the service on a
     await software?.stop();
     await rm(folder, { recursive: true, force: true });
   });
-  const start = async () => {
+  const start = async (more: Partial<ServiceOptions> = {}) => {
     service = await startTpmService({
       path,
+      admission: { own: me, group: undefined, firstPerson: 1000 },
+      ...more,
       async open() {
         opened += 1;
         return createTpmAttestor(await openTpm({ tcti: software.tcti, inProcess: true }));
@@ -80,7 +89,8 @@ describe.skipIf(!has('swtpm') || process.platform === 'win32')('the service on a
 
   it('offers an enrolment to a process that may not use the TPM itself', async () => {
     await start();
-    expect((await stat(path)).mode & 0o777).toBe(0o660);
+    // Whom it answers is decided by whom the kernel names, not by the mode.
+    expect((await stat(path)).mode & 0o777).toBe(0o666);
     const attestor = await client();
     const { eks } = await attestor.readEndorsement();
     const ak = await attestor.createAttestationKey();
@@ -185,6 +195,166 @@ describe.skipIf(!has('swtpm') || process.platform === 'win32')('the service on a
       }
     },
   );
+
+  it('refuses a flood and still answers: bounded in what waits, and in connections', async () => {
+    await start({ waiting: { each: 4, all: 8 }, connections: { each: 3, all: 5 } });
+    const attestor = await client();
+    const flood = await Promise.allSettled(Array.from({ length: 200 }, () => attestor.readEndorsement()));
+    const codes = flood.map((one) => (one.status === 'fulfilled' ? 'answered' : one.reason.code));
+    expect(new Set(codes)).toEqual(new Set(['answered', 'tpm-busy']));
+    expect(codes.filter((code) => code === 'answered').length).toBeGreaterThanOrEqual(4);
+    expect((await attestor.readEndorsement()).eks.length).toBeGreaterThan(0);
+    const more = [await client(), await client()];
+    const tooMany = await client();
+    await expect(tooMany.readEndorsement()).rejects.toMatchObject({ code: 'tpm-busy' });
+    for (const open of [attestor, ...more]) await open.close();
+    // The service learns of an end a moment after it.
+    await expect
+      .poll(
+        async () => {
+          const again = await client();
+          return again
+            .enrolment()
+            .then(({ by }) => by)
+            .finally(() => again.close());
+        },
+        { timeout: 30_000 },
+      )
+      .toBe('nobody');
+  });
+
+  it('ends a client that asks and never reads', async () => {
+    await start();
+    const rude = connect(path);
+    const closed = new Promise((resolve) => rude.once('close', resolve));
+    rude.on('error', () => undefined);
+    rude.pause();
+    const line = `${JSON.stringify({ id: 1, verb: 'nothing', args: [] })}\n`.repeat(1000);
+    const pump = () => {
+      while (!rude.destroyed && rude.write(line));
+    };
+    rude.on('drain', pump);
+    pump();
+    await closed;
+    const attestor = await client();
+    expect(await attestor.enrolment()).toEqual({ by: 'nobody', origin: null });
+    await attestor.close();
+  });
+
+  it('tells the serials that only root may read, and the report says who read them', async () => {
+    const secret = {
+      serial: { value: 'PF3ABCDE' },
+      hardwareUuid: { unavailable: 'This machine has no hardware UUID.' },
+    };
+    await start({ readSerials: async () => secret });
+    const own = {
+      hostName: 'vm',
+      architecture: 'x64',
+      os: 'Linux',
+      osVersion: 'Debian',
+      manufacturer: { value: 'Maker' },
+      model: { value: 'Model' },
+      serial: { unavailable: 'Linux lets only root read it.' },
+      hardwareUuid: { unavailable: 'Linux lets only root read it.' },
+      virtualMachine: 'no',
+    } as const;
+    const through = () => connectTpmService(path, me);
+    expect(await readMachineHere('linux', through, async () => own)).toEqual({
+      ...own,
+      serial: { value: 'PF3ABCDE', readBy: 'service' },
+      hardwareUuid: secret.hardwareUuid,
+    });
+    const known = { ...own, serial: { value: 'OWN' } };
+    expect((await readMachineHere('linux', through, async () => known)).serial).toEqual({ value: 'OWN' });
+    expect(
+      await readMachineHere(
+        'linux',
+        async () => undefined,
+        async () => own,
+      ),
+    ).toEqual(own);
+    expect(await readMachineHere('win32', through, async () => own)).toEqual(own);
+    await service?.close();
+    await start({ readSerials: () => Promise.reject(new Error('broken')) });
+    expect((await readMachineHere('linux', through, async () => own)).serial).toEqual({
+      unavailable: expect.stringContaining('was asked'),
+    });
+  });
+
+  it('reads them from what systemd handed over, and takes the mark for nothing as nothing', async () => {
+    const credentials = join(folder, 'credentials');
+    await mkdir(credentials);
+    await writeFile(join(credentials, 'product_serial'), 'PF3ABCDE\n');
+    await writeFile(join(credentials, 'product_uuid'), '4c4c4544-0044-4810-8031-b4c04f564432');
+    expect(await collectSerials(credentials)).toEqual({
+      serial: { value: 'PF3ABCDE' },
+      hardwareUuid: { value: '4C4C4544-0044-4810-8031-B4C04F564432' },
+    });
+    await writeFile(join(credentials, 'product_serial'), '-');
+    expect((await collectSerials(credentials)).serial).toEqual((await collectSerials(join(folder, 'none'))).serial);
+  });
+
+  describe.skipIf(me !== 0)('and several accounts (needs root)', () => {
+    const ask = async (uid: number, verbs: unknown[][], groups = '') => {
+      const script = fileURLToPath(new URL('../testing/asAccount.ts', import.meta.url));
+      const args = [script, path, String(me), String(uid), groups, JSON.stringify(verbs)];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 120_000 });
+      return JSON.parse(stdout) as unknown[];
+    };
+    beforeAll(() => chmod(folder, 0o755));
+
+    it('answers people and its group, and no other daemon, whatever the mode of the socket', async () => {
+      await start({ admission: { own: me, group: 4242, firstPerson: 1000 } });
+      const [refused, person, member] = await Promise.all([
+        ask(33, [['enrolment']]),
+        ask(54_321, [['enrolment']]),
+        ask(998, [['enrolment']], '4242'),
+      ]);
+      expect(refused).toEqual([expect.objectContaining({ code: 'tpm-permission' })]);
+      expect(person).toEqual([{ by: 'nobody', origin: null }]);
+      expect(member).toEqual(person);
+    });
+
+    it('lets one account enrol: the agent and a person are not two devices of one TPM', async () => {
+      await start({ admission: { own: me, group: 4242, firstPerson: 1000 } });
+      const agent = await ask(998, [['createAttestationKey'], ['hold', 'https://a.example']], '4242');
+      expect(agent).toEqual([expect.objectContaining({ name: expect.anything() }), null]);
+      const [person, again] = await Promise.all([
+        ask(54_321, [
+          ['enrolment'],
+          ['createAttestationKey'],
+          ['createDeviceKey'],
+          ['release'],
+          ['hold', 'https://b.example'],
+        ]),
+        ask(997, [['enrolment'], ['createDeviceKey']], '4242'),
+      ]);
+      const enrolled = expect.objectContaining({
+        code: 'machine-enrolled',
+        message: expect.stringContaining('the Muster agent'),
+      });
+      expect(person).toEqual([{ by: 'agent', origin: 'https://a.example' }, enrolled, enrolled, enrolled, enrolled]);
+      // The agent with the number that systemd gave it after a restart.
+      expect(again).toEqual([
+        { by: 'you', origin: 'https://a.example' },
+        expect.objectContaining({ spki: expect.anything() }),
+      ]);
+      expect(await ask(998, [['release']], '4242')).toEqual([null]);
+      expect(await ask(54_321, [['createDeviceKey']])).toEqual([expect.objectContaining({ spki: expect.anything() })]);
+    });
+
+    it('says so before anybody signs in', async () => {
+      await start();
+      await ask(54_321, [['hold', 'https://a.example']]);
+      const own = await connectForEnrolment(path, me);
+      // Root looks after the machine of others, but does not enrol it a second time.
+      expect(own).toBeDefined();
+      await expect(own?.createDeviceKey()).rejects.toMatchObject({ code: 'machine-enrolled' });
+      await own?.release();
+      await expect(own?.createDeviceKey()).resolves.toBeDefined();
+      await own?.close();
+    });
+  });
 
   it('writes one line for each message', () => {
     expect(encodeLine({ id: 1, verb: 'sign', args: [new Uint8Array([1, 2])] })).toBe(

@@ -135,6 +135,10 @@ export const errorsDe: Record<Code, readonly [title: string, advice: string]> = 
     'Dieses Gerät wurde aus dem Inventar entfernt.',
     'Bitten Sie die Administration, die Entfernung zu vergessen, und registrieren Sie es dann erneut.',
   ],
+  'self-approval': [
+    'Sie haben dieses Gerät angemeldet, und in Ihrem Team genehmigt niemand das eigene.',
+    'Bitten Sie eine andere Person in der Administration um die Entscheidung.',
+  ],
   'device-conflict': [
     'Ein anderer Eintrag beansprucht dieses Gerät bereits.',
     'Die Administration muss den Konflikt auflösen; nichts wurde geändert.',
@@ -194,6 +198,10 @@ export const errorsDe: Record<Code, readonly [title: string, advice: string]> = 
   'secret-store-unsafe': [
     'Dieses System kann Geheimnisse nicht sicher aufbewahren.',
     'Richten Sie einen Schlüsselbund ein oder fragen Sie Ihre IT.',
+  ],
+  'machine-enrolled': [
+    'Ein anderes Konto dieses Geräts hat es bereits registriert.',
+    'Heben Sie die Registrierung zuerst dort auf, oder fragen Sie Ihre IT.',
   ],
   'policy-unreadable': ['Die Einstellungen Ihrer Organisation sind nicht lesbar.', 'Melden Sie das Ihrer IT.'],
   unexpected: [
