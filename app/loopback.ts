@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError } from './errors.ts';
 
@@ -55,6 +55,8 @@ function matching(request: IncomingMessage, origin: string, options: { path: str
 }
 
 async function listen(): Promise<{ server: Server; origin: string }> {
+  // Its named exports load Node's whole fetch, which the start of the app does not need.
+  const { createServer } = await import('node:http');
   const problems: unknown[] = [];
   for (const host of ['127.0.0.1', '::1']) {
     const server = createServer({ maxHeaderSize: 16_384 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type DeepLink, deepLinkIn, parseDeepLink } from './deepLinks.ts';
+import { type DeepLink, parseDeepLink } from './deepLinks.ts';
+import { deepLinkIn } from './linkArguments.ts';
 
 const CASES: [string, DeepLink][] = [
   ['muster://open', { kind: 'open' }],

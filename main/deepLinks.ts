@@ -1,4 +1,5 @@
 import { serverOrigin } from '../app/index.ts';
+import { LINK_SCHEME } from './linkArguments.ts';
 
 /** What a `muster:` link can mean. Parsed once, here; only this goes on. A link carries no secret and changes nothing by itself. */
 export type DeepLink =
@@ -6,7 +7,6 @@ export type DeepLink =
   | { kind: 'open-server'; serverUrl: string }
   | { kind: 'refused'; reason: 'malformed' | 'unknown' | 'insecure-server' | 'too-much' };
 
-export const LINK_SCHEME = 'muster';
 const MAX_LENGTH = 2048;
 
 /** `muster://open` shows the window; `muster://open?server=https://…` asks the person whether to use that server. */
@@ -29,9 +29,4 @@ export function parseDeepLink(text: string): DeepLink {
   } catch {
     return { kind: 'refused', reason: 'insecure-server' };
   }
-}
-
-/** The link among a command line's arguments, if any: Chromium adds its own, in any order. */
-export function deepLinkIn(argv: readonly string[]): string | undefined {
-  return argv.find((argument) => argument.toLowerCase().startsWith(`${LINK_SCHEME}:`));
 }

@@ -1,41 +1,25 @@
 import { join } from 'node:path';
 import type * as Electron from 'electron';
-import {
-  createLineLogger,
-  type Logger,
-  type LogLevel,
-  type ManagedSettings,
-  type MusterApp,
-  openManagedSettings,
-  toAppError,
-} from '../app/index.ts';
-import { MANAGED_PLACES } from '../contract/index.ts';
-import { openSettingsSource } from '../native/settings/index.ts';
-import { deepLinkIn, LINK_SCHEME, parseDeepLink } from './deepLinks.ts';
-import {
-  applyProxy,
-  chooseFetch,
-  createCore,
-  type Development,
-  type ElectronParts,
-  type Folders,
-  proxyConfig,
-} from './desktopCore.ts';
+import { createLineLogger, type LogLevel } from '../app/node/logger.ts';
+import type { Logger } from '../app/ports.ts';
+import type { ElectronParts, Folders } from './desktopCore.ts';
 import { guardEveryContents, refusePermissions } from './guards.ts';
-import { bindIpc, createWindowRegistry } from './ipc.ts';
+import { bindIpc, type Calls, createWindowRegistry } from './ipc.ts';
+import { deepLinkIn, LINK_SCHEME } from './linkArguments.ts';
 import { createLogFile } from './logFile.ts';
-import { createNews } from './news.ts';
 import { SCHEMES, serveWindow } from './protocol.ts';
-import { AT_LOGIN, HIDDEN, isWantedAtLogin } from './startAtLogin.ts';
-import { textsFor } from './texts.ts';
-import { createTray } from './tray.ts';
-import { openUpdater } from './updater.ts';
-import { findInstallation, keepUpdated } from './updates.ts';
-import { createMainWindow, type MainWindow } from './window.ts';
+import { AT_LOGIN, HIDDEN } from './startAtLogin.ts';
+import { createMainWindow } from './window.ts';
 
 const APP_USER_MODEL_ID = 'org.muster.Muster';
 
-/** Runs the desktop app, step by step. Resolves when it is up; the steps that must come before `ready` come first. */
+/** What only a development build (not packaged) takes from its environment. */
+export type Development = { serverUrl: string | undefined; tcti: string | undefined; userData: string | undefined };
+
+/**
+ * Runs the desktop app, step by step. Resolves when it is up; the steps that must come before `ready` come first. The window comes next, and
+ * what it shows (behindWindow.ts, most of the program) is loaded while the system makes it: this file and its imports stay small.
+ */
 export async function runDesktop(electron: ElectronParts, folders: Folders): Promise<void> {
   const { app } = electron;
   const development = developmentSettings(app.isPackaged, process.env);
@@ -47,12 +31,9 @@ export async function runDesktop(electron: ElectronParts, folders: Folders): Pro
   await app.whenReady();
   hardenSession(electron);
   serveWindow(electron.protocol, folders.renderer, log);
-  const managed = await openManagedSettings(openSettingsSource(MANAGED_PLACES), log);
-  await applyProxy(electron, managed);
-  const fetch = await chooseFetch(electron, managed, log);
-  const core = createCore(electron, folders, development, managed, fetch, log);
   const windows = createWindowRegistry();
-  bindIpc(electron.ipcMain, core.bridge, windows, log);
+  const calls = Promise.withResolvers<Calls>();
+  bindIpc(electron.ipcMain, calls.promise, windows, log);
   const window = createMainWindow({
     BrowserWindow: electron.BrowserWindow,
     preload: folders.preload,
@@ -60,15 +41,10 @@ export async function runDesktop(electron: ElectronParts, folders: Folders): Pro
     windows,
     onProblem: (error) => log.error('the window could not be loaded', { what: String(error) }),
   });
-  await core.start();
-  if (process.argv.includes(AT_LOGIN) && !(await isWantedAtLogin(core))) return app.quit();
-  showState(electron, folders, core, window, log);
-  links.follow((link) => openLink(link, core, window, log));
-  electron.powerMonitor.on('resume', () => checkNow(core, log));
-  app.on('activate', () => window.show());
-  await followUpdates(electron, core, managed, window, log);
-  closeWithApp(app, core, managed, log);
-  if (!process.argv.includes(HIDDEN)) window.show();
+  const quiet = process.argv.includes(HIDDEN) || process.argv.includes(AT_LOGIN);
+  if (!quiet) window.show();
+  const { startBehindWindow } = await import('./behindWindow.ts');
+  await startBehindWindow({ electron, folders, development, windows, window, links, log, answer: calls.resolve });
 }
 
 export function developmentSettings(packaged: boolean, environment: NodeJS.ProcessEnv): Development {
@@ -140,94 +116,4 @@ function collectLinks(app: Electron.App) {
       for (const text of early.splice(0)) next(text);
     },
   };
-}
-
-function openLink(text: string | undefined, core: MusterApp, window: MainWindow, log: Logger): void {
-  window.show();
-  if (text === undefined) return;
-  const link = parseDeepLink(text);
-  switch (link.kind) {
-    case 'open':
-      return;
-    case 'open-server':
-      void core.askForServer(link.serverUrl);
-      return;
-    case 'refused':
-      log.warn('a link was refused', { reason: link.reason });
-      return;
-    default:
-      throw link satisfies never;
-  }
-}
-
-/** A device that is not enrolled has nothing to check; a server that is away shows as offline. */
-function checkNow(core: MusterApp, log: Logger): void {
-  core.bridge.invoke('refresh', {}).catch((error: unknown) => {
-    log.info('nothing new to be had', { code: toAppError(error).code });
-  });
-}
-
-/** Tray and notifications follow the snapshots that the window gets. */
-function showState(electron: ElectronParts, folders: Folders, core: MusterApp, window: MainWindow, log: Logger): void {
-  const { app, Tray, Menu, nativeImage, Notification } = electron;
-  const actions = {
-    open: () => window.show(),
-    refresh: () => checkNow(core, log),
-    quit: () => app.quit(),
-  };
-  const draw = createTray({ Tray, Menu, nativeImage, folder: folders.tray, platform: process.platform, actions });
-  const news = createNews((screen, { settings }) => {
-    if (!Notification.isSupported()) return;
-    const notification = new Notification(textsFor(settings.language, app.getLocale()).news[screen]);
-    notification.on('click', actions.open);
-    notification.show();
-  }, window.isLookedAt);
-  const look = (snapshot: Parameters<typeof news>[0]) => {
-    draw(snapshot, textsFor(snapshot.settings.language, app.getLocale()));
-    news(snapshot);
-  };
-  core.bridge.subscribe(look);
-  void core.bridge.invoke('snapshot', {}).then(look);
-}
-
-/** Not in a development build, and not where software distribution installed Muster (updates.ts). */
-async function followUpdates(
-  electron: ElectronParts,
-  core: MusterApp,
-  managed: ManagedSettings,
-  window: MainWindow,
-  log: Logger,
-): Promise<void> {
-  const { app, Notification } = electron;
-  const { platform, execPath: executable } = process;
-  const uid = process.getuid?.();
-  const stop = keepUpdated({
-    installation: await findInstallation({ packaged: app.isPackaged, platform, executable, uid }),
-    managed,
-    open: () => openUpdater(() => proxyConfig(managed.effective('Proxy') ?? 'system'), log),
-    announce: async () => {
-      const { settings } = await core.bridge.invoke('snapshot', {});
-      if (!Notification.isSupported()) return;
-      const notification = new Notification(textsFor(settings.language, app.getLocale()).update);
-      notification.on('click', () => window.show());
-      notification.show();
-    },
-    log,
-  });
-  app.once('before-quit', stop);
-}
-
-/** Quitting waits for the core, so that no state is half written and no TPM left open; a second request does not wait. */
-function closeWithApp(app: Electron.App, core: MusterApp, managed: ManagedSettings, log: Logger): void {
-  let closing = false;
-  app.on('before-quit', (event) => {
-    if (closing) return;
-    closing = true;
-    event.preventDefault();
-    managed.close();
-    core
-      .close()
-      .catch((error: unknown) => log.error('closing failed', { what: String(error) }))
-      .finally(() => app.quit());
-  });
 }

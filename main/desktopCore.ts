@@ -13,6 +13,7 @@ import {
   toAppError,
   trustFurther,
 } from '../app/index.ts';
+import type { Development } from './desktop.ts';
 import { electronFetch } from './electronFetch.ts';
 import { createHardwareIdentity } from './hardware.ts';
 import { guardedBrowser } from './openExternal.ts';
@@ -46,9 +47,6 @@ export type Folders = {
   renderer: string;
   tray: string;
 };
-
-/** What only a development build (not packaged) takes from its environment. */
-export type Development = { serverUrl: string | undefined; tcti: string | undefined; userData: string | undefined };
 
 const DOCUMENTATION = 'https://muster.example';
 

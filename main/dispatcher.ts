@@ -3,16 +3,19 @@ import type { Logger } from '../app/ports.ts';
 import { BRIDGE, type Bridge, type BridgeMethod, type UserError } from '../contract/index.ts';
 
 export type DispatchAnswer = { result: unknown } | { error: UserError };
+export type Dispatch = (method: unknown, params: unknown) => Promise<DispatchAnswer>;
+
+/** What a caller hears that is not the window. */
+export const FOREIGN: DispatchAnswer = {
+  error: toUserError(new AppError('forbidden', 'Only the window of Muster may call this.')),
+};
 
 /**
  * The one way from the window into the core, whatever carried the call: unknown methods and parameters that do not match the contract are
  * refused before anything runs, results that do not match it never leave. Errors cross as a UserError, never as a stack.
  * SECURITY: docs/security.md, rows 17 and 20.
  */
-export function createDispatcher(
-  bridge: Bridge,
-  log: Logger,
-): (method: unknown, params: unknown) => Promise<DispatchAnswer> {
+export function createDispatcher(bridge: Bridge, log: Logger): Dispatch {
   return async (method, params) => {
     try {
       if (!isMethod(method))

@@ -1,8 +1,8 @@
 import type { IpcMain, IpcMainInvokeEvent, WebContents } from 'electron';
-import { AppError, type Logger, toUserError } from '../app/index.ts';
-import { AppSnapshot, type Bridge } from '../contract/index.ts';
+import type { Logger } from '../app/ports.ts';
+import type { AppSnapshot, Bridge } from '../contract/bridge.ts';
 import { CALL_CHANNEL, SNAPSHOT_CHANNEL } from './channels.ts';
-import { createDispatcher, type DispatchAnswer } from './dispatcher.ts';
+import type { Dispatch, DispatchAnswer } from './dispatcher.ts';
 import { isWindowUrl } from './protocol.ts';
 
 export type WindowRegistry = {
@@ -24,22 +24,40 @@ export function createWindowRegistry(): WindowRegistry {
   };
 }
 
+/** The core's answers: to the window's own calls, and the one to everybody else's. */
+export type Calls = { dispatch: Dispatch; foreign: DispatchAnswer };
+
 /**
  * One channel, one dispatcher. SECURITY: docs/security.md, row 17: the sender is checked before anything of the call is looked at. It must be
  * a main frame (no parent) of a window that this process made, showing the window's own pages; a frame that is gone is null.
+ * The window may be there before the core is: its calls wait.
  */
-export function bindIpc(ipcMain: Pick<IpcMain, 'handle'>, bridge: Bridge, windows: WindowRegistry, log: Logger): void {
-  const dispatch = createDispatcher(bridge, log);
+export function bindIpc(
+  ipcMain: Pick<IpcMain, 'handle'>,
+  calls: Promise<Calls>,
+  windows: WindowRegistry,
+  log: Logger,
+): void {
   ipcMain.handle(CALL_CHANNEL, async (event, call: unknown): Promise<DispatchAnswer> => {
-    if (!isOwnWindow(event, windows)) {
+    const own = isOwnWindow(event, windows);
+    const { dispatch, foreign } = await calls;
+    if (!own) {
       log.warn('a call from a foreign sender was refused');
-      return { error: toUserError(new AppError('forbidden', 'Only the window of Muster may call this.')) };
+      return foreign;
     }
     const { method, params } = typeof call === 'object' && call !== null ? (call as Record<string, unknown>) : {};
     return dispatch(method, params);
   });
+}
+
+/** Every change goes to every window, as the contract knows it. */
+export function sendSnapshots(
+  bridge: Bridge,
+  windows: WindowRegistry,
+  check: (snapshot: AppSnapshot) => AppSnapshot,
+): void {
   bridge.subscribe((snapshot) => {
-    const checked = AppSnapshot.parse(snapshot);
+    const checked = check(snapshot);
     for (const contents of windows.all()) if (!contents.isDestroyed()) contents.send(SNAPSHOT_CHANNEL, checked);
   });
 }

@@ -10,9 +10,9 @@ import { AppSnapshot, type Bridge } from '../contract/index.ts';
 import { CALL_CHANNEL, SNAPSHOT_CHANNEL } from './channels.ts';
 import { developmentSettings } from './desktop.ts';
 import { proxyConfig } from './desktopCore.ts';
-import { createDispatcher } from './dispatcher.ts';
+import { createDispatcher, FOREIGN } from './dispatcher.ts';
 import { guardEveryContents, refuseNavigation, refusePermissions } from './guards.ts';
-import { bindIpc, createWindowRegistry } from './ipc.ts';
+import { bindIpc, type Calls, createWindowRegistry, sendSnapshots } from './ipc.ts';
 import { createLogFile } from './logFile.ts';
 import { createNews } from './news.ts';
 import { guardedBrowser } from './openExternal.ts';
@@ -108,7 +108,8 @@ describe('the dispatcher', () => {
 
 describe('IPC', () => {
   type Handler = (event: unknown, call: unknown) => Promise<unknown>;
-  function bound() {
+  function bound(late = false) {
+    const ready = Promise.withResolvers<Calls>();
     const handlers = new Map<string, Handler>();
     const calls: string[] = [];
     const { bridge, push } = aBridge((method) => {
@@ -125,11 +126,14 @@ describe('IPC', () => {
     windows.add(contents);
     bindIpc(
       { handle: (channel, handler) => void handlers.set(channel, handler as Handler) },
-      bridge,
+      ready.promise,
       windows,
       silentLogger,
     );
-    return { handlers, calls, contents, sent, push, call: handlers.get(CALL_CHANNEL) as Handler };
+    const start = () => ready.resolve({ dispatch: createDispatcher(bridge, silentLogger), foreign: FOREIGN });
+    if (!late) start();
+    sendSnapshots(bridge, windows, (snapshot) => AppSnapshot.parse(snapshot));
+    return { handlers, calls, contents, sent, push, start, call: handlers.get(CALL_CHANNEL) as Handler };
   }
   const frame = { url: 'app://window/index.html', parent: null };
 
@@ -143,14 +147,23 @@ describe('IPC', () => {
     expect(calls).toEqual(['refresh']);
   });
 
-  const FOREIGN: [string, unknown, unknown][] = [
+  it('lets a call that comes before the core wait for it', async () => {
+    const { call, calls, contents, start } = bound(true);
+    const answer = call({ sender: contents, senderFrame: frame }, { method: 'refresh', params: {} });
+    expect(calls).toEqual([]);
+    start();
+    expect(await answer).toEqual({ result: null });
+    expect(calls).toEqual(['refresh']);
+  });
+
+  const STRANGERS: [string, unknown, unknown][] = [
     ['a frame that is gone', { id: 7 }, null],
     ['a frame within the window', { id: 7 }, { ...frame, parent: frame }],
     ['a page from elsewhere', { id: 7 }, { ...frame, url: 'https://evil.example/' }],
     ['a host that begins alike', { id: 7 }, { ...frame, url: 'app://window.evil/' }],
     ['contents that this process did not make', { id: 8 }, frame],
   ];
-  for (const [who, sender, senderFrame] of FOREIGN) {
+  for (const [who, sender, senderFrame] of STRANGERS) {
     it(`refuses ${who}`, async () => {
       const { call, calls } = bound();
       expect(await call({ sender, senderFrame }, { method: 'refresh', params: {} })).toMatchObject({

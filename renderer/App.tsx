@@ -17,8 +17,8 @@ import { useWindowText, windowCatalogues } from './text.ts';
 import { useCall, useSnapshot } from './useLink.ts';
 import { type PageName, usePage } from './usePage.ts';
 
-export function App({ link }: { link: Link }) {
-  const { snapshot, alive } = useSnapshot(link);
+export function App({ link, early = null }: { link: Link; early?: AppSnapshot | null }) {
+  const { snapshot, alive } = useSnapshot(link, early);
   const language = chooseLanguage(snapshot?.settings.language ?? 'system', navigator.languages);
   return (
     <I18nProvider

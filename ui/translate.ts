@@ -1,3 +1,4 @@
+import { later } from './format.ts';
 import type { Catalogue, Message, ParametersOf } from './messages/types.ts';
 
 export type Language = 'en' | 'de';
@@ -11,8 +12,8 @@ export type Translate<C extends Catalogue> = <K extends keyof C & string>(
 ) => string;
 
 export function createTranslate<C extends Catalogue>(catalogue: Catalogue, locale: string): Translate<C> {
-  const numbers = new Intl.NumberFormat(locale);
-  const plurals = new Intl.PluralRules(locale);
+  const numbers = later(() => new Intl.NumberFormat(locale));
+  const plurals = later(() => new Intl.PluralRules(locale));
   return (key, ...values) => {
     const message = catalogue[key];
     if (message === undefined) throw new Error(`No message named ${key}`);
@@ -20,14 +21,14 @@ export function createTranslate<C extends Catalogue>(catalogue: Catalogue, local
     return textOf(message, given, plurals).replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = given[name];
       if (value === undefined) return whole;
-      return typeof value === 'number' ? numbers.format(value) : value;
+      return typeof value === 'number' ? numbers().format(value) : value;
     });
   };
 }
 
-function textOf(message: Message, values: Values, plurals: Intl.PluralRules): string {
+function textOf(message: Message, values: Values, plurals: () => Intl.PluralRules): string {
   if (typeof message === 'string') return message;
-  return plurals.select(Number(values.count)) === 'one' ? message.one : message.other;
+  return plurals().select(Number(values.count)) === 'one' ? message.one : message.other;
 }
 
 /** The language to show: what the person chose, otherwise the first of the system's languages that we have. */

@@ -1,8 +1,10 @@
 /**
- * `npm run bench:renderer [-- --json]`: what the window costs. Bytes are exact; times and memory vary with the machine and are figures to
- * watch, not tests. Needs Chromium; the ceremony and the delays need swtpm too.
+ * `npm run bench:renderer [-- --json] [-- --starts]`: what the window costs (`--starts`: its sizes and starts alone). Bytes are exact; times
+ * and memory vary with the machine and are figures to watch, not tests. Needs Chromium; the ceremony and the delays need swtpm too.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -17,7 +19,7 @@ import { createSession } from '../../server/store/sessions.ts';
 import { createSoftDevice } from '../../server/testing/softDevice.ts';
 import { startWorld, type World } from '../../server/testing/world.ts';
 import { chromiumPath, openChromium } from '../web/chromium.ts';
-import { LAUNCHERS, ROOT, type RunningWindow } from '../window/launchers.ts';
+import { LAUNCHERS, ROOT, type RunningWindow, type WindowOptions } from '../window/launchers.ts';
 
 const OTHERS = Number(process.env.OTHERS ?? 100);
 const DECISIONS = Number(process.env.DECISIONS ?? 40);
@@ -44,30 +46,79 @@ async function sizes(): Promise<Record<string, number>> {
   };
 }
 
-/** From the start of the process (stand-in) or of the host (browser host), Chromium included, to a button that can be pressed. */
+type Started = { readyMs: number; pageReadyMs: number };
+
+/** A window's button, from the start of whatever shows it, and from the start of the page alone. */
+async function untilReady(start: () => Promise<{ page: Page; close(): Promise<void> }>): Promise<Started> {
+  const since = performance.now();
+  const window = await start();
+  try {
+    await window.page.getByRole('button', { name: 'Enrol this device' }).waitFor();
+    const readyMs = performance.now() - since;
+    return { readyMs, pageReadyMs: await window.page.evaluate(() => performance.now()) };
+  } finally {
+    await window.close();
+  }
+}
+
+/** The least that the same host can show: for a desktop app one sandboxed window, for the browser host one page over HTTP. */
+async function startBare(launcher: (typeof LAUNCHERS)[number], options: WindowOptions) {
+  if (launcher.name !== 'browser host') {
+    return launcher.start({ ...options, main: join(ROOT, 'tests/bench/bareWindow.mjs') });
+  }
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.end('<!doctype html><title>Bare</title><link rel="icon" href="data:,"><button>Enrol this device</button>');
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const browser = await openChromium({ locale: 'en-US', viewport: { width: 520, height: 720 } });
+  await browser.page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  return {
+    page: browser.page,
+    async close() {
+      await browser.close();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/**
+ * From the start of the process (stand-in) or of the host (browser host), Chromium included, to a button that can be pressed; and the same
+ * for a bare window, turn by turn. What Chromium and the stand-in cost is in both: the difference is Muster's own share.
+ */
 async function starts(serverUrl: string, tcti: string): Promise<Record<string, number>> {
   const figures: Record<string, number> = {};
   for (const launcher of LAUNCHERS) {
     if (launcher.missing) continue;
-    const times: number[] = [];
-    const pageTimes: number[] = [];
-    for (let run = 0; run < STARTS; run += 1) {
+    const own: Started[] = [];
+    const bare: Started[] = [];
+    // The first turn warms the disk's cache for both and does not count.
+    for (let run = 0; run <= STARTS; run += 1) {
       await inFolder(async (folder) => {
-        const since = performance.now();
-        const window = await launcher.start({ serverUrl, tcti, folder });
-        try {
-          await window.page.getByRole('button', { name: 'Enrol this device' }).waitFor();
-          times.push(performance.now() - since);
-          pageTimes.push(await window.page.evaluate(() => performance.now()));
-        } finally {
-          await window.close();
-        }
+        const options = { serverUrl, tcti, folder };
+        const one = await untilReady(() => startBare(launcher, options));
+        if (run > 0) bare.push(one);
+      });
+      await inFolder(async (folder) => {
+        const one = await untilReady(() => launcher.start({ serverUrl, tcti, folder }));
+        if (run > 0) own.push(one);
       });
     }
     const name =
       launcher.name === 'browser host' ? 'browserHost' : launcher.name === 'Electron' ? 'electron' : 'standIn';
-    figures[`${name}ReadyMs`] = round(quantile(times, 0.5));
-    figures[`${name}PageReadyMs`] = round(quantile(pageTimes, 0.5));
+    const middle = (list: Started[], key: keyof Started) =>
+      quantile(
+        list.map((one) => one[key]),
+        0.5,
+      );
+    const [ready, least] = [middle(own, 'readyMs'), middle(bare, 'readyMs')];
+    figures[`${name}ReadyMs`] = round(ready);
+    figures[`${name}BareMs`] = round(least);
+    figures[`${name}OwnMs`] = round(ready - least);
+    figures[`${name}Ratio`] = Math.round((ready / least) * 100) / 100;
+    figures[`${name}PageReadyMs`] = round(middle(own, 'pageReadyMs'));
+    figures[`${name}BarePageMs`] = round(middle(bare, 'pageReadyMs'));
   }
   return figures;
 }
@@ -197,6 +248,7 @@ async function live(): Promise<Record<string, number>> {
     const world = await startWorld({ server: { consoleFolder } });
     try {
       const started = await starts(world.origin, tpm.tcti);
+      if (process.argv.includes('--starts')) return started;
       const launcher = LAUNCHERS.find((one) => one.name === 'browser host');
       if (!launcher) throw new Error('no launcher for the browser host');
       const window = await launcher.start({ serverUrl: world.origin, tcti: tpm.tcti, folder: join(folder, 'window') });

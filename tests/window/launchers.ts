@@ -14,7 +14,15 @@ import { chromiumPath, openChromium } from '../web/chromium.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-export type WindowOptions = { serverUrl: string; tcti: string; folder: string; locale?: string; backend?: string };
+export type WindowOptions = {
+  serverUrl: string;
+  tcti: string;
+  folder: string;
+  locale?: string;
+  backend?: string;
+  /** Another main module than Muster's own, to compare with. */
+  main?: string;
+};
 
 /** The person's window, whatever shows it. */
 export type RunningWindow = {
@@ -56,13 +64,15 @@ export type StandIn = RunningWindow & {
 
 /** The production main bundle on the Chromium-backed stand-in for `electron`, in a process of its own. */
 export async function startStandIn(options: WindowOptions & { arguments?: string[] }): Promise<StandIn> {
-  const { main } = await buildDesktop(ROOT);
+  const { main, preload } = await buildDesktop(ROOT);
   const port = await freePort();
-  const child = fork(join(ROOT, 'tests/standin/run.ts'), [join(main, 'index.js'), ...(options.arguments ?? [])], {
+  const script = options.main ?? join(main, 'index.js');
+  const child = fork(join(ROOT, 'tests/standin/run.ts'), [script, ...(options.arguments ?? [])], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: {
       ...environment(options),
+      ...(options.main ? { BARE_PRELOAD: join(preload, 'index.cjs') } : {}),
       STANDIN_CHROMIUM: chromiumPath(),
       // In the test's own folder: also what a killed app leaves goes away with it.
       STANDIN_PROFILE: join(options.folder, `chromium-${port}`),
