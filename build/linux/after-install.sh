@@ -27,9 +27,16 @@ fi
 if command -v update-desktop-database >/dev/null 2>&1; then update-desktop-database /usr/share/applications || true; fi
 if command -v gtk-update-icon-cache >/dev/null 2>&1; then gtk-update-icon-cache -q /usr/share/icons/hicolor || true; fi
 
-# The service is off until IT turns it on (systemctl enable --now muster-agent); an upgrade restarts it where it runs.
+# The group that the TPM service answers besides people.
+if command -v systemd-sysusers >/dev/null 2>&1; then
+  systemd-sysusers muster.conf || true
+elif command -v groupadd >/dev/null 2>&1; then
+  getent group muster >/dev/null || groupadd --system muster
+fi
+
+# Both services are off until IT turns them on (systemctl enable --now muster-tpm, muster-agent); an upgrade restarts what runs.
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload || true
-  systemctl try-restart muster-agent.service || true
+  systemctl try-restart muster-tpm.service muster-agent.service || true
 fi
 exit 0

@@ -15,8 +15,9 @@ case "$1" in
 esac
 # Purging a deb also forgets the keys of this device; the settings are IT's and stay, the empty folder goes.
 if [ "$1" = purge ]; then
-  rm -rf /var/lib/private/muster
+  rm -rf /var/lib/private/muster /var/lib/private/muster-tpm
   if [ -L /var/lib/muster ]; then rm -f /var/lib/muster; fi
+  if [ -L /var/lib/muster-tpm ]; then rm -f /var/lib/muster-tpm; fi
   if [ -d /etc/muster ]; then rmdir --ignore-fail-on-non-empty /etc/muster; fi
 fi
 exit 0

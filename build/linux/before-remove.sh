@@ -3,7 +3,7 @@
 set -e
 case "$1" in
   remove | 0)
-    if [ -d /run/systemd/system ]; then systemctl disable --now muster-agent.service || true; fi
+    if [ -d /run/systemd/system ]; then systemctl disable --now muster-agent.service muster-tpm.service || true; fi
     ;;
 esac
 exit 0

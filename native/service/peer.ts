@@ -74,7 +74,7 @@ export const SERVICE_GROUP = 'muster';
 
 /** What this machine's own files say of accounts. A missing group or file lets nobody in besides. */
 export function readAdmission(own: number, root = ''): Admission {
-  const group = /^muster:[^:]*:(\d+):/m.exec(textOf(`${root}/etc/group`))?.[1];
+  const group = new RegExp(`^${SERVICE_GROUP}:[^:]*:(\\d+):`, 'm').exec(textOf(`${root}/etc/group`))?.[1];
   const first = /^\s*UID_MIN\s+(\d+)/m.exec(textOf(`${root}/etc/login.defs`))?.[1];
   return { own, group: group === undefined ? undefined : Number(group), firstPerson: Number(first ?? 1000) };
 }

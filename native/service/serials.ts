@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { collectLinux, type ReadFile } from '../machine/linux.ts';
@@ -15,9 +16,12 @@ export async function collectSerials(folder = credentialsFolder()): Promise<Seri
   return { serial, hardwareUuid };
 }
 
-/** The firmware's event log as a credential, where systemd handed it over. */
-export function eventLogCredential(folder = credentialsFolder()): string | undefined {
-  return folder === undefined ? undefined : join(folder, 'binary_bios_measurements');
+/** The firmware's event log as a credential; false where systemd found none, undefined where it handed nothing over. */
+export function eventLogCredential(folder = credentialsFolder()): string | false | undefined {
+  if (folder === undefined) return undefined;
+  const path = join(folder, 'binary_bios_measurements');
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && found.size > NONE.length ? path : false;
 }
 
 function credentialsFolder(): string | undefined {

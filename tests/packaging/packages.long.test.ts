@@ -185,6 +185,8 @@ describe.skipIf(absent)(`packages on a stub runtime${absent ? ` (needs ${absent}
     it('brings the service, the menu entry with its protocol, and icons; its own udev rule it does not', () => {
       const files = listing();
       expect(files).toContain('./usr/lib/systemd/system/muster-agent.service');
+      expect(files).toContain('./usr/lib/systemd/system/muster-tpm.service');
+      expect(files).toContain('./usr/lib/sysusers.d/muster.conf');
       expect(files).toContain('./usr/share/icons/hicolor/512x512/apps/muster-app.png');
       expect(files).toContain('./usr/share/man/man1/muster.1.gz');
       expect(files).toContain('./usr/share/bash-completion/completions/muster');

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../agent/commandTable.ts';
 import { withRegistration } from '../../build/msiProject.mjs';
 import { MANAGED_PLACES } from '../../contract/managedSettings.ts';
+import { servicePath } from '../../native/service/client.ts';
+import { SERVICE_GROUP } from '../../native/service/peer.ts';
 import { has, root } from './packed.ts';
 
 const MAC = ['build/mac/scripts/preinstall', 'build/mac/scripts/postinstall', 'build/mac/uninstall.sh'];
@@ -38,51 +40,74 @@ describe('installation scripts', () => {
   });
 });
 
-describe('the system service', () => {
-  const unit = () => readFileSync(join(root, 'build/linux/muster-agent.service'), 'utf8');
+describe.each(['muster-agent', 'muster-tpm'])('the unit %s', (name) => {
+  const source = join(root, `build/linux/${name}.service`);
+  const unit = () => readFileSync(source, 'utf8');
 
   it.skipIf(!has('systemd-analyze'))('is understood by systemd (needs systemd-analyze)', () => {
     // The program is not installed here; another that is stands in for it.
-    const file = join(work, 'muster-agent.service');
-    writeFileSync(
-      file,
-      unit()
-        .replace(/^(ExecStart(?:Pre)?=-?)\S+/gm, '$1/bin/true')
-        .replace(/^Documentation=.*\n/m, ''),
-    );
-    const run = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
-    expect(run.stderr.split('\n').filter((line) => line.includes('muster-agent'))).toEqual([]);
+    for (const other of ['muster-agent', 'muster-tpm']) {
+      const text = readFileSync(join(root, `build/linux/${other}.service`), 'utf8');
+      writeFileSync(
+        join(work, `${other}.service`),
+        text.replace(/^(ExecStart(?:Pre)?=-?)\S+/gm, '$1/bin/true').replace(/^Documentation=.*\n/m, ''),
+      );
+    }
+    const run = spawnSync('systemd-analyze', ['verify', '--man=no', join(work, `${name}.service`)], {
+      encoding: 'utf8',
+      env: { ...process.env, SYSTEMD_UNIT_PATH: `${work}:` },
+    });
+    expect(run.stderr.split('\n').filter((line) => line.includes('muster-'))).toEqual([]);
   });
 
   it.skipIf(!has('systemd-analyze'))('is exposed to little (needs systemd-analyze)', () => {
-    const run = spawnSync(
-      'systemd-analyze',
-      ['security', '--offline=true', '--threshold=20', join(root, 'build/linux/muster-agent.service')],
-      {
-        encoding: 'utf8',
-      },
-    );
+    const run = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=20', source], {
+      encoding: 'utf8',
+    });
     expect(run.status, run.stdout.trim().split('\n').at(-1)).toBe(0);
   });
 
   it('runs commands that the command line has', () => {
     const lines = unit().match(/^ExecStart(?:Pre)?=.*$/gm) ?? [];
-    expect(lines).toHaveLength(2);
+    expect(lines.length).toBeGreaterThan(0);
     for (const line of lines) {
-      const [program, name, ...options] = line.replace(/^\w+=-?/, '').split(' ');
+      const [program, word, ...options] = line.replace(/^\w+=-?/, '').split(' ');
       expect(program).toBe('/opt/Muster/resources/agent/muster');
-      const command = COMMANDS.find(({ path }) => path.length === 1 && path[0] === name);
+      const command = COMMANDS.find(({ path }) => path.length === 1 && path[0] === word);
       const known = command?.options.map((option) => `--${option.name}`) ?? [];
       expect(known).toEqual(expect.arrayContaining(options));
       expect(command).toBeDefined();
     }
   });
+});
 
-  it('may use the TPM through the group, and no other device', () => {
-    expect(unit()).toMatch(/^DevicePolicy=closed$/m);
-    expect(unit().match(/^DeviceAllow=.*$/gm)).toEqual(['DeviceAllow=/dev/tpmrm0 rw']);
-    expect(unit()).toMatch(/^SupplementaryGroups=tss$/m);
-    expect(unit()).not.toMatch(/^User=/m);
+describe('the units together', () => {
+  const unit = (name: string) => readFileSync(join(root, `build/linux/${name}.service`), 'utf8');
+
+  it('let one service use the TPM, and it alone', () => {
+    expect(unit('muster-tpm').match(/^DeviceAllow=.*$/gm)).toEqual(['DeviceAllow=/dev/tpmrm0 rw']);
+    expect(unit('muster-tpm')).toMatch(/^SupplementaryGroups=tss$/m);
+    expect(unit('muster-tpm')).toMatch(/^PrivateNetwork=yes$/m);
+    expect(unit('muster-agent')).not.toMatch(/DeviceAllow|^SupplementaryGroups=.*tss/m);
+    for (const name of ['muster-tpm', 'muster-agent']) {
+      expect(unit(name)).toMatch(/^DevicePolicy=closed$/m);
+      expect(unit(name)).toMatch(/^DynamicUser=yes$/m);
+      expect(unit(name)).not.toMatch(/^User=/m);
+    }
+  });
+
+  it('meet: the agent comes after the service, in the group that it answers, and finds its socket', () => {
+    expect(unit('muster-agent')).toMatch(/^Requires=muster-tpm\.service$/m);
+    expect(unit('muster-agent')).toMatch(/^After=.*muster-tpm\.service/m);
+    expect(unit('muster-agent')).toMatch(new RegExp(`^SupplementaryGroups=${SERVICE_GROUP}$`, 'm'));
+    expect(readFileSync(join(root, 'build/linux/muster.sysusers'), 'utf8')).toMatch(
+      new RegExp(`^g ${SERVICE_GROUP} -$`, 'm'),
+    );
+    const socket = servicePath('linux') ?? '';
+    expect(unit('muster-tpm')).toContain(socket);
+    expect(dirname(socket)).toBe(`/run/${/^RuntimeDirectory=(.*)$/m.exec(unit('muster-tpm'))?.[1]}`);
+    // Two units with one folder would take it away from each other.
+    expect(unit('muster-agent')).not.toContain('RuntimeDirectory');
   });
 });
 
