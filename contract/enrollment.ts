@@ -129,6 +129,14 @@ export const EnrollmentResponse = SelfDevice;
 /** `POST /api/v1/self/attestations`, signed by the device key. */
 export const ReattestationRequest = z.strictObject({ proof: TpmProof });
 
+/** `POST /api/v1/self/aliases`, signed by the device key: another endorsement key of its TPM, to be activated with the enrolled attestation key. */
+export const AliasRequest = z.strictObject({
+  ek: base64Bytes(4096),
+  ekCerts: z.array(base64Bytes(16_384)).max(16).default([]),
+});
+/** `POST /api/v1/self/aliases/secret`: the activated secret. */
+export const AliasSecret = z.strictObject({ secret: base64Bytes(64) });
+
 /** `POST /api/v1/self/check-in`, signed by the device key: what the machine says of itself now, where it changed. */
 export const CheckInRequest = z.strictObject({ machine: MachineReport.optional() });
 export const CheckInResponse = z

@@ -154,6 +154,11 @@ export const ERRORS = {
     'This device was removed from the inventory.',
     'Ask an administrator to forget the removal, then enrol again.',
   ],
+  'self-approval': [
+    403,
+    'You asked for this device, and your team lets nobody approve their own.',
+    'Ask another administrator to decide.',
+  ],
   'device-conflict': [
     409,
     'Another record already claims this device.',

@@ -8,7 +8,7 @@ export const EvidenceSummary = z
     id: Id,
     deviceId: Id,
     kind: z.enum(['tpm', 'claim', 'apple']),
-    purpose: z.enum(['enrol', 'reattest']),
+    purpose: z.enum(['enrol', 'reattest', 'alias']),
     outcome: z.enum(['valid', 'failed']),
     verdict: z.record(z.string(), z.unknown()),
     createdAt: Timestamp,

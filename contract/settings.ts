@@ -6,6 +6,11 @@ export const SourcePolicy = z.strictObject({
   allowed: z.boolean(),
   autoApproved: z.boolean(),
   userBindingRequired: z.boolean(),
+  /**
+   * Whether a device that was approved while nobody owned it stays approved when a person enrols it as theirs. Absent is no: it waits for an
+   * administrator, who then sees who owns it.
+   */
+  bindingKeepsApproval: z.boolean().optional(),
 });
 export type SourcePolicy = z.infer<typeof SourcePolicy>;
 
@@ -48,6 +53,8 @@ export const TeamSettings = z
     attestationMaxAgeDays: z.int().min(1).max(3650),
     /** Whether a reinstalled device (same TPM, same owner, new keys) keeps its approval. */
     reinstallKeepsApproval: z.boolean(),
+    /** Whether the person who asked for a device, or owns it, may not approve it: two people then stand behind each approval. */
+    selfApprovalForbidden: z.boolean(),
     /** Devices that one person may have; null for no limit. */
     deviceLimit: z.int().min(1).max(10_000).nullable(),
     /** What happens to the devices of a person who leaves. */

@@ -12,6 +12,7 @@ import { sessionRoutes } from './console/sessionRoutes.ts';
 import { setupRoutes } from './console/setupRoutes.ts';
 import { consoleStaticRoutes } from './console/staticRoutes.ts';
 import { accessRoutes } from './devices/accessRoutes.ts';
+import { aliasRoutes } from './devices/aliasRoutes.ts';
 import { deviceRoutes } from './devices/deviceRoutes.ts';
 import { evidenceRoutes } from './devices/evidenceRoutes.ts';
 import { selfRoutes } from './devices/selfRoutes.ts';
@@ -253,6 +254,7 @@ async function registerAll(app: App, context: Context, options: ServerOptions): 
   const plugins = [
     walkRoutes,
     selfRoutes,
+    aliasRoutes,
     deviceRoutes,
     evidenceRoutes,
     accessRoutes,

@@ -18,6 +18,8 @@ export async function joinRecords(trx: Trx, now: number, record: DeviceRow, cand
   }
   const into = { device_id: survivor.id };
   await keepKeysOf(trx, now, candidate, record);
+  // What was proven to be of the absorbed record's TPM is not of the survivor's: it names the joined record, and speaks for nobody.
+  await trx.updateTable('identifiers').set({ evidence_id: null }).where('device_id', '=', absorbed.id).execute();
   for (const table of ['identifiers', 'evidence', 'device_keys'] as const) {
     await trx.updateTable(table).set(into).where('device_id', '=', absorbed.id).execute();
   }

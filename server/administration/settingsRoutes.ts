@@ -1,5 +1,5 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { SettingsAnswer, SettingsChange, type TeamSettings } from '../../contract/index.ts';
+import { SettingsAnswer, SettingsChange, type Source, type TeamSettings } from '../../contract/index.ts';
 import { type App, actorOf, type Context, OWNERS, READERS } from '../http/context.ts';
 import { changeSettings } from '../policy/changeSettings.ts';
 import { loadSettings } from '../store/settings.ts';
@@ -32,7 +32,7 @@ export async function settingsRoutes(app: App, context: Context): Promise<void> 
       const { sources, ...fields } = request.body;
       const answer = await context.store.write(async (trx) => {
         const current = await loadSettings(trx);
-        const change = { ...fields, ...(sources ? { sources: { ...current.sources, ...sources } } : {}) };
+        const change = { ...fields, ...(sources ? { sources: merged(current.sources, sources) } : {}) };
         const defined = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
         const by = { actor: actorOf(request), requestId: request.id };
         return changeSettings(trx, context.now(), defined as Partial<TeamSettings>, by);
@@ -41,4 +41,10 @@ export async function settingsRoutes(app: App, context: Context): Promise<void> 
       return answer;
     },
   );
+}
+
+/** A source that is named keeps what its change does not say: a client that does not know a field does not clear it. */
+function merged(current: TeamSettings['sources'], change: Partial<TeamSettings['sources']>): TeamSettings['sources'] {
+  const named = Object.entries(change).map(([source, policy]) => [source, { ...current[source as Source], ...policy }]);
+  return { ...current, ...Object.fromEntries(named) };
 }

@@ -20,6 +20,12 @@ import { authorityFor } from './issuers.ts';
 
 const AK_CERTIFICATE_MS = 24 * 3_600_000;
 
+/** What is known of an endorsement key: bytes as base64, verdicts in words. */
+export type Endorsement = Pick<
+  EndorsementFacts,
+  'ek' | 'ekCertificates' | 'ekClass' | 'ekCertificate' | 'reasons' | 'anchor' | 'tpm'
+>;
+
 /** What `/attest` learned and `/enrollments` keeps as evidence: bytes as base64, verdicts in words. */
 export type EndorsementFacts = {
   ek: string;
@@ -95,13 +101,14 @@ export async function attest(
       permanent_identifier: urn,
       ak_name: text(ak.name),
       grant_id: grant?.id ?? null,
+      device_id: null,
       facts: JSON.stringify(facts),
     }),
   );
   return { credential: text(credential.credentialBlob), secret: text(credential.encryptedSecret) };
 }
 
-function factsOf(
+export function factsOf(
   verdict: EkVerdict,
 ): Pick<EndorsementFacts, 'ekClass' | 'ekCertificate' | 'reasons' | 'anchor' | 'tpm'> {
   const { certificate, anchor } = verdict;
@@ -144,7 +151,7 @@ export async function activate(
   const now = context.now();
   const hash = hashOf(secret);
   const open = await openActivation(context.store.db, now, hash);
-  if (!open || open.grant_id !== (grant?.id ?? null)) return refuse('secret-refused');
+  if (!open || open.device_id !== null || open.grant_id !== (grant?.id ?? null)) return refuse('secret-refused');
   await checkInventory(context, open.permanent_identifier, grant);
   const facts = JSON.parse(open.facts) as EndorsementFacts;
   const authority = authorityFor(context.issuers, facts.ekClass);

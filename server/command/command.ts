@@ -161,9 +161,10 @@ async function withMdm(values: ServerValues, io: ServerIo, run: (work: MdmWork) 
 async function verifyStoredEvidence(values: ServerValues, io: ServerIo): Promise<boolean> {
   return withStore(values, async (store) => {
     const kek = await openKeyEncryptionKey(store, required(values, 'store'), io.environment);
-    const context = { roots: createRoots(store.db), issuers: await loadIssuers(store, kek, Date.now()) };
+    const issuers = await loadIssuers(store, kek, Date.now());
+    const context = { roots: createRoots(store.db), issuers, appleRoots: undefined };
     const id = values.get('id');
-    let query = store.db.selectFrom('evidence').select('id').where('kind', '!=', 'apple').orderBy('id');
+    let query = store.db.selectFrom('evidence').select('id').orderBy('id');
     if (id !== undefined) query = query.where((eb) => eb.or([eb('id', '=', id), eb('device_id', '=', id)]));
     const ids = await query.execute();
     if (id !== undefined && ids.length === 0)

@@ -5,6 +5,7 @@ import { ServerError } from '../error.ts';
 import { type App, type Context, READERS } from '../http/context.ts';
 import { deviceByReference, IdentifierFault } from '../inventory/identifiers.ts';
 import { decideAccess } from '../policy/access.ts';
+import { overDevice } from '../store/conflicts.ts';
 import type { DeviceRow } from '../store/schema.ts';
 import { viewsOf } from './view.ts';
 
@@ -33,7 +34,7 @@ export async function accessRoutes(app: App, context: Context): Promise<void> {
       (await db
         .selectFrom('conflicts')
         .select('id')
-        .where('device_id', '=', row.id)
+        .where((eb) => overDevice(eb, row.id))
         .where('state', '=', 'open')
         .where('kind', '!=', 'same-serial')
         .executeTakeFirst());

@@ -1,31 +1,61 @@
 import type { Decision } from '../../contract/index.ts';
-import { refuse } from '../error.ts';
+import { isErrorCode, refuse, ServerError } from '../error.ts';
 import { type Actor, audit } from '../store/audit.ts';
+import { overDevice } from '../store/conflicts.ts';
 import { changeDevice, findDevice } from '../store/devices.ts';
 import type { DeviceRow } from '../store/schema.ts';
-import type { Trx } from '../store/store.ts';
+import { loadSettings } from '../store/settings.ts';
+import type { Store, Trx } from '../store/store.ts';
+import { findUser } from '../store/users.ts';
 
 type DecisionOf = { id: string; version: number; decision: Decision; actor: Actor; now: number; requestId: string };
 
+/** One decision in its own transaction; a refused one leaves an audit record, and nothing else. Errors: those of {@link decideDevice}. */
+export async function decide(store: Store, decision: DecisionOf): Promise<DeviceRow> {
+  try {
+    return await store.write((trx) => decideDevice(trx, decision));
+  } catch (error) {
+    if (error instanceof ServerError && isErrorCode(error.code)) {
+      const { code } = error;
+      const { actor, now, requestId, id, version } = decision;
+      await store.write((trx) =>
+        audit(trx, now, {
+          actor,
+          action: `device.${decision.decision.decision}`,
+          subject: { type: 'device', id },
+          outcome: 'refused',
+          code,
+          after: { version },
+          requestId,
+        }),
+      );
+    }
+    throw error;
+  }
+}
+
 /**
  * Stores an administrator's decision on the version that was on the screen. Errors: `not-found`, `version-mismatch`, `device-deleted`,
- * `device-conflict` (only where it would approve).
+ * `device-conflict` and `self-approval` (only where it would approve).
  */
-export async function decideDevice(
+async function decideDevice(
   trx: Trx,
   { id, version, decision, actor, now, requestId }: DecisionOf,
 ): Promise<DeviceRow> {
   const device = (await findDevice(trx, id)) ?? refuse('not-found');
   if (device.version !== version) refuse('version-mismatch');
   if (device.lifecycle === 'deleted') refuse('device-deleted');
-  if (decision.decision === 'approved') await checkApprovable(trx, device);
+  const self = decision.decision === 'approved' && (await isOwnRequest(trx, device, actor));
+  if (decision.decision === 'approved') {
+    await checkApprovable(trx, device);
+    if (self && (await loadSettings(trx)).selfApprovalForbidden) refuse('self-approval');
+  }
   const row = await changeDevice(trx, now, id, {
     approval: decision.decision,
     approval_reason: decision.reason ?? null,
     decided_by: actor.name,
     decided_at: now,
   });
-  const self = actor.name !== null && actor.name === device.requested_by;
   await audit(trx, now, {
     actor,
     action: `device.${decision.decision}`,
@@ -47,8 +77,20 @@ async function checkApprovable(trx: Trx, device: DeviceRow): Promise<void> {
   const open = await trx
     .selectFrom('conflicts')
     .select('id')
-    .where('device_id', '=', device.id)
+    .where((eb) => overDevice(eb, device.id))
     .where('state', '=', 'open')
     .executeTakeFirst();
   if (open) refuse('device-conflict', 'Two claims on this device are open: resolve the conflict first.');
+}
+
+/** Whether the person behind this decision asked for the device or owns it; a token stands for whoever made it. */
+async function isOwnRequest(trx: Trx, device: DeviceRow, actor: Actor): Promise<boolean> {
+  const people = [actor.name];
+  if (actor.type === 'token' && actor.id !== null) {
+    const token = await trx.selectFrom('tokens').select('created_by').where('id', '=', actor.id).executeTakeFirst();
+    people.push(token?.created_by ?? null);
+  }
+  const owner = device.owner_id === null ? undefined : await findUser(trx, device.owner_id);
+  const theirs = [device.requested_by, owner?.email].map((name) => name?.toLowerCase());
+  return people.some((name) => name !== null && theirs.includes(name.toLowerCase()));
 }

@@ -18,7 +18,7 @@ import { refusalOf } from '../http/problem.ts';
 import { findDevice } from '../store/devices.ts';
 import { eventsAfter, lastEvent } from '../store/events.ts';
 import type { DeviceRow, EventRow } from '../store/schema.ts';
-import { decideDevice } from './decide.ts';
+import { decide as decideOne } from './decide.ts';
 import { listDevices } from './list.ts';
 import { viewsOf } from './view.ts';
 
@@ -101,16 +101,8 @@ export async function deviceRoutes(app: App, context: Context): Promise<void> {
     async (request, reply) => {
       const version = versionOf(request.headers['if-match']);
       const { id } = request.params;
-      const row = await store.write((trx) =>
-        decideDevice(trx, {
-          id,
-          version,
-          decision: request.body,
-          actor: actorOf(request),
-          now: now(),
-          requestId: request.id,
-        }),
-      );
+      const by = { actor: actorOf(request), now: now(), requestId: request.id };
+      const row = await decideOne(store, { id, version, decision: request.body, ...by });
       hub.wake();
       return sendDevice(reply, row);
     },
@@ -126,15 +118,8 @@ export async function deviceRoutes(app: App, context: Context): Promise<void> {
       const results: z.infer<typeof BulkDecisionResult>['results'] = [];
       for (const { id, version } of request.body.devices) {
         try {
-          const decision = {
-            id,
-            version,
-            decision: request.body.decision,
-            actor: actorOf(request),
-            now: now(),
-            requestId: request.id,
-          };
-          const row = await store.write((trx) => decideDevice(trx, decision));
+          const by = { actor: actorOf(request), now: now(), requestId: request.id };
+          const row = await decideOne(store, { id, version, decision: request.body.decision, ...by });
           results.push({ id, outcome: 'done', device: await view(row) });
         } catch (error) {
           const { code, detail } = refusalOf(error);

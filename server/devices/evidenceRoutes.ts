@@ -36,10 +36,11 @@ export function summaryOf(row: EvidenceRow): EvidenceSummary {
 
 /** Judges one stored attestation again; the class of then stands beside that of now. */
 export async function verificationOf(
-  context: Pick<Context, 'roots' | 'issuers'>,
+  context: Pick<Context, 'roots' | 'issuers' | 'appleRoots'>,
   row: EvidenceRow,
 ): Promise<EvidenceVerification> {
-  const rules = { trust: await context.roots.trust(), issuers: context.issuers };
+  const { issuers, appleRoots } = context;
+  const rules = { trust: await context.roots.trust(), issuers, appleRoots };
   const { outcome, code, ekClass, reasons } = verifyEvidence(row, rules);
   const then = EkClass.safeParse((JSON.parse(row.verdict) as { ekClass?: unknown }).ekClass);
   const ekClassThen = then.success ? then.data : null;

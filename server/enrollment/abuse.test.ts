@@ -21,8 +21,10 @@ const decide = async (bearer: string, id: string, decision: 'approved' | 'refuse
   const answer = await world.api(bearer, 'PUT', path, { decision, reason: 'Why' }, { 'if-match': `"${version}"` });
   expect(answer.status).toBe(200);
 };
+/** By the organization's own system, for the person who enrols it. */
 const imported = async (bearer: string, identifier: string) => {
-  const answer = await world.api(bearer, 'POST', '/api/devices', { permanentIdentifier: identifier });
+  const user = { email: 'ada@example.com' };
+  const answer = await world.api(bearer, 'POST', '/api/devices', { permanentIdentifier: identifier, user });
   expect(answer.status).toBe(201);
 };
 

@@ -1,6 +1,6 @@
-import { AttestationError, type VerifiedAppleStatement, verifyAppleStatement } from '../../attestation/index.ts';
+import type { VerifiedAppleStatement } from '../../attestation/index.ts';
 import type { AppleAttestationRequest } from '../../contract/index.ts';
-import { refuse, ServerError } from '../error.ts';
+import { refuse } from '../error.ts';
 import type { Context } from '../http/context.ts';
 import { normalizeSerial } from '../inventory/serials.ts';
 import { type Actor, audit } from '../store/audit.ts';
@@ -9,11 +9,11 @@ import { insertEvidence } from '../store/evidence.ts';
 import { spendNonce } from '../store/nonces.ts';
 import type { DeviceRow } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
+import { judgeApple } from './appleStatement.ts';
+import type { AppleBytes } from './verifyEvidence.ts';
 
 type Caller = { actor: Actor; requestId: string };
 const REMEMBER_MS = 365 * 86_400_000;
-
-const bytes = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'));
 
 /**
  * Apple's word on a serial number, stored with the record that holds it. A record that rests on a claim is believed only where Apple
@@ -28,7 +28,7 @@ export async function submitAppleAttestation(
   const serial =
     normalizeSerial(request.serial) ?? refuse('apple-attestation-refused', 'This serial number names no device.');
   const now = context.now();
-  const statement = verify(request, serial, now, context.appleRoots);
+  const statement = judgeApple(request, { serial, at: now, roots: context.appleRoots });
   const row = await context.store.write(async (trx) => {
     const device =
       (await findDeviceByIdentifier(trx, serial)) ??
@@ -50,7 +50,13 @@ export async function submitAppleAttestation(
       kind: 'apple',
       purpose: device.attestation === 'none' ? 'enrol' : 'reattest',
       outcome: 'valid',
-      bytes: JSON.stringify({ version: 1, request, path: path.map((der) => Buffer.from(der).toString('base64')) }),
+      bytes: JSON.stringify({
+        version: 2,
+        request,
+        serial,
+        judgedAt: now,
+        path: path.map((der) => Buffer.from(der).toString('base64')),
+      } satisfies AppleBytes),
       verdict: JSON.stringify({ ekClass: 'hardware', reasons: ['Apple attested this serial number.'], posture }),
     });
     await audit(trx, now, {
@@ -72,26 +78,6 @@ export async function submitAppleAttestation(
   });
   context.hub.wake();
   return row;
-}
-
-function verify(
-  request: AppleAttestationRequest,
-  serial: string,
-  now: number,
-  roots: readonly Uint8Array[] | undefined,
-): VerifiedAppleStatement {
-  const common = { expect: { serial }, at: new Date(now), ...(roots ? { roots } : {}) };
-  try {
-    return request.channel === 'mdm'
-      ? verifyAppleStatement(request.certificates.map(bytes), {
-          ...common,
-          freshness: { mdmNonce: bytes(request.nonce) },
-        })
-      : verifyAppleStatement(bytes(request.statement), { ...common, freshness: { acmeToken: request.token } });
-  } catch (cause) {
-    if (cause instanceof AttestationError) throw new ServerError('apple-attestation-refused', cause.message, { cause });
-    throw cause;
-  }
 }
 
 async function claimsKey(trx: Trx, deviceId: string, statement: VerifiedAppleStatement): Promise<boolean> {

@@ -12,7 +12,8 @@ import type { DeviceRow, GrantRow } from '../store/schema.ts';
 import { loadSettings } from '../store/settings.ts';
 import type { Trx } from '../store/store.ts';
 import { verifyClaim } from './claim.ts';
-import { decideEnrolment, type Proven } from './decide.ts';
+import { decideEnrolment } from './decide.ts';
+import type { Proven } from './enrolment.ts';
 import { verifyTpmProof } from './tpmProof.ts';
 
 type Body = z.infer<typeof EnrollmentRequest>;

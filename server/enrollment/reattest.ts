@@ -5,10 +5,11 @@ import type { Context } from '../http/context.ts';
 import { type Actor, audit } from '../store/audit.ts';
 import { changeDevice, findDevice } from '../store/devices.ts';
 import { insertEvidence } from '../store/evidence.ts';
+import { hashOf } from '../store/ids.ts';
 import type { DeviceKeyRow, DeviceRow } from '../store/schema.ts';
-import type { Trx } from '../store/store.ts';
-import { checkTombstone } from './decide.ts';
+import type { Db, Trx } from '../store/store.ts';
 import { spend } from './enroll.ts';
+import { checkTombstone } from './enrolment.ts';
 import { verifyTpmProof } from './tpmProof.ts';
 import type { EvidenceBytes } from './verifyEvidence.ts';
 
@@ -31,11 +32,12 @@ export async function reattest(
   checkTombstone(device);
   await checkRate(context, device);
   await spend(context, proof.challenge, { purpose: 'reattest', deviceId: device.id });
+  const permanentIdentifier = await identifierOf(context.store.db, device, proof);
   let proven: { verdict: Result['verdict']; facts: EndorsementFacts; secureBoot: DeviceRow['secure_boot'] };
   try {
     const tpm = await verifyTpmProof(context, {
       proof,
-      permanentIdentifier: device.permanent_identifier,
+      permanentIdentifier,
       boundTo: key.thumbprint,
     });
     if (tpm.akName !== device.ak_name)
@@ -49,14 +51,20 @@ export async function reattest(
     // An expired certificate is renewed and says nothing of the device.
     if (error instanceof ServerError && isErrorCode(error.code) && error.code !== 'ak-certificate-refused') {
       const verdict = { code: error.code, reasons: [error.message] };
-      await store(context, device, key, proof, { outcome: 'failed', verdict, facts: null }, caller, {
-        attestation: 'failed',
-      });
+      await store(
+        context,
+        { device, key, proof, permanentIdentifier },
+        { outcome: 'failed', verdict, facts: null },
+        caller,
+        {
+          attestation: 'failed',
+        },
+      );
     }
     throw error;
   }
   const { verdict, facts, secureBoot } = proven;
-  return store(context, device, key, proof, { outcome: 'valid', verdict, facts }, caller, {
+  return store(context, { device, key, proof, permanentIdentifier }, { outcome: 'valid', verdict, facts }, caller, {
     attestation: 'valid',
     attested_at: context.now(),
     ek_class: facts.ekClass,
@@ -65,8 +73,22 @@ export async function reattest(
   });
 }
 
+/** The name that the proof speaks for: an alias where the device enrolled by it, since its certificates name that one. */
+async function identifierOf(db: Db, device: DeviceRow, proof: TpmProof): Promise<string> {
+  const [leaf] = proof.akChain;
+  if (leaf === undefined) return device.permanent_identifier;
+  const alias = await db
+    .selectFrom('ak_certificates')
+    .innerJoin('identifiers', 'identifiers.identifier', 'ak_certificates.permanent_identifier')
+    .select('identifiers.identifier')
+    .where('ak_certificates.certificate_sha256', '=', hashOf(Buffer.from(leaf, 'base64')))
+    .where('identifiers.device_id', '=', device.id)
+    .executeTakeFirst();
+  return alias?.identifier ?? device.permanent_identifier;
+}
+
 /** Every attestation keeps up to a megabyte of evidence, and a device needs one in weeks. */
-async function checkRate(context: Context, device: DeviceRow): Promise<void> {
+export async function checkRate(context: Context, device: DeviceRow): Promise<void> {
   const { count } = await context.store.db
     .selectFrom('evidence')
     .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -79,7 +101,7 @@ async function checkRate(context: Context, device: DeviceRow): Promise<void> {
 }
 
 /** The device as it is now: its keys may have been replaced or revoked, or it may have been removed, while the proofs were checked. */
-async function currentOf(trx: Trx, device: DeviceRow, key: DeviceKeyRow): Promise<DeviceRow> {
+export async function currentOf(trx: Trx, device: DeviceRow, key: DeviceKeyRow): Promise<DeviceRow> {
   const current = (await findDevice(trx, device.id)) ?? refuse('device-deleted');
   checkTombstone(current);
   const live = await trx
@@ -95,6 +117,7 @@ async function currentOf(trx: Trx, device: DeviceRow, key: DeviceKeyRow): Promis
   return current;
 }
 
+type Proof = { device: DeviceRow; key: DeviceKeyRow; proof: TpmProof; permanentIdentifier: string };
 type Result = {
   outcome: 'valid' | 'failed';
   verdict: { code?: string } & Record<string, unknown>;
@@ -103,9 +126,7 @@ type Result = {
 
 async function store(
   context: Context,
-  device: DeviceRow,
-  key: DeviceKeyRow,
-  proof: TpmProof,
+  { device, key, proof, permanentIdentifier }: Proof,
   result: Result,
   caller: Caller,
   change: Parameters<typeof changeDevice>[3],
@@ -124,7 +145,7 @@ async function store(
         version: 1,
         origin: context.origin,
         boundTo: key.thumbprint,
-        permanentIdentifier: device.permanent_identifier,
+        permanentIdentifier,
         received: proof,
         endorsement: result.facts,
         machine: null,

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import {
   AttestationError,
-  ekUri,
   objectName,
   sameBytes,
   type TrustStore,
@@ -9,12 +8,14 @@ import {
   verifyAttestationKey,
   verifyEndorsementKey,
 } from '../../attestation/index.ts';
-import { type EkClass, TpmProof } from '../../contract/index.ts';
-import type { EndorsementFacts } from '../attestation/attestation.ts';
+import { AppleAttestationRequest, type EkClass, TpmProof } from '../../contract/index.ts';
+import type { Endorsement, EndorsementFacts } from '../attestation/attestation.ts';
 import { atStage } from '../attestation/errorCodes.ts';
 import type { IssuingAuthorities } from '../attestation/issuers.ts';
 import { isErrorCode, refuse, ServerError } from '../error.ts';
+import { normalizeSerial } from '../inventory/serials.ts';
 import type { EvidenceRow } from '../store/schema.ts';
+import { judgeApple } from './appleStatement.ts';
 import { ClaimReceived, checkClaim } from './claim.ts';
 import { checkProof } from './tpmProof.ts';
 
@@ -40,15 +41,37 @@ export type Reverified = {
   reasons: string[];
 };
 
-type Rules = { trust: TrustStore; issuers: IssuingAuthorities };
+/** What an alias was judged by: the certificate in `chain` is this server's own word that it activated with the attestation key. */
+export type AliasBytes = {
+  version: 1;
+  /** The alias. */
+  permanentIdentifier: string;
+  akName: string;
+  chain: string[];
+  endorsement: Endorsement;
+};
+
+/** Apple's statement, and all that it was judged by. */
+export type AppleBytes = {
+  version: 2;
+  /** As it was submitted: with the MDM's nonce or the ACME token that its freshness was compared with. */
+  request: AppleAttestationRequest;
+  /** Canonical. */
+  serial: string;
+  /** Epoch milliseconds: the instant that the dates of the certificates were compared with. */
+  judgedAt: number;
+  path: string[];
+};
+
+export type Rules = { trust: TrustStore; issuers: IssuingAuthorities; appleRoots: readonly Uint8Array[] | undefined };
 
 const bytes = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'));
 
 /** Judges stored evidence by today's rules and roots, at the time when it was made. Changes nothing. */
 export function verifyEvidence(row: EvidenceRow, rules: Rules): Reverified {
   try {
-    if (row.kind === 'apple')
-      refuse('apple-attestation-refused', 'Evidence of Apple is judged when it comes: its freshness is not stored.');
+    if (row.kind === 'apple') return verifyStoredApple(row, rules);
+    if (row.purpose === 'alias') return verifyStoredAlias(JSON.parse(row.bytes) as AliasBytes, row, rules);
     const evidence = JSON.parse(row.bytes) as EvidenceBytes;
     if (row.kind === 'claim') return verifyStoredClaim(evidence);
     return verifyStoredProof(evidence, new Date(row.created_at), rules);
@@ -72,12 +95,7 @@ function verifyStoredProof(evidence: EvidenceBytes, at: Date, { trust, issuers }
   const proof = TpmProof.parse(evidence.received);
   const { endorsement, permanentIdentifier, boundTo, origin } = evidence;
   if (!endorsement) return refuse('ak-certificate-refused', 'The activation was not stored with this evidence.');
-  const ek = bytes(endorsement.ek);
-  const certificates = endorsement.ekCertificates.map(bytes);
-  const verdict = atStage('endorsement-key', () =>
-    verifyEndorsementKey(ek, certificates, { roots: trust, intermediates: certificates, at, expiredLeaf: 'accept' }),
-  );
-  if (ekUri(ek) !== permanentIdentifier) refuse('ek-refused', 'The endorsement key is not that of the identifier.');
+  const verdict = judgeEndorsement(endorsement, permanentIdentifier, at, trust);
   const { creation } = endorsement;
   const ak = atStage('attestation-key', () =>
     verifyAttestationKey({
@@ -91,20 +109,66 @@ function verifyStoredProof(evidence: EvidenceBytes, at: Date, { trust, issuers }
     refuse('ak-refused', 'The proof was made with another attestation key than the activated one.');
   }
   const checked = checkProof({ proof, origin, permanentIdentifier, boundTo });
-  checkChain(proof, checked.akSpki, permanentIdentifier, at, issuers);
+  checkChain({ chain: proof.akChain, akSpki: checked.akSpki, permanentIdentifier, at }, issuers);
   return { outcome: 'valid', code: null, ekClass: verdict.class, reasons: [...verdict.reasons, ...checked.verdict] };
 }
 
-function checkChain(
-  proof: TpmProof,
-  akSpki: Uint8Array,
-  permanentIdentifier: string,
+function judgeEndorsement(
+  endorsement: Pick<Endorsement, 'ek' | 'ekCertificates'>,
+  urn: string,
   at: Date,
-  issuers: IssuingAuthorities,
-): void {
+  trust: TrustStore,
+) {
+  const ek = bytes(endorsement.ek);
+  const certificates = endorsement.ekCertificates.map(bytes);
+  const verdict = atStage('endorsement-key', () =>
+    verifyEndorsementKey(ek, certificates, { roots: trust, intermediates: certificates, at, expiredLeaf: 'accept' }),
+  );
+  if (verdict.urn !== urn) refuse('ek-refused', 'The endorsement key is not that of the identifier.');
+  return verdict;
+}
+
+/** Activation leaves nothing that could be checked by others: what stands for it is the certificate that this server made of it. */
+function verifyStoredAlias(evidence: AliasBytes, row: EvidenceRow, { trust, issuers }: Rules): Reverified {
+  const { permanentIdentifier, endorsement, chain } = evidence;
+  const at = new Date(row.created_at);
+  const verdict = judgeEndorsement(endorsement, permanentIdentifier, at, trust);
+  checkChain({ chain, permanentIdentifier, at }, issuers);
+  return {
+    outcome: 'valid',
+    code: null,
+    ekClass: verdict.class,
+    reasons: [...verdict.reasons, 'This inventory certified that it activated with the attestation key of the device.'],
+  };
+}
+
+/** Today's rules and roots, at the instant that the statement was judged, against the nonce or token that Apple was asked with. */
+function verifyStoredApple(row: EvidenceRow, { appleRoots }: Rules): Reverified {
+  // The first kind kept the request alone, and was judged when it was stored.
+  const stored = JSON.parse(row.bytes) as AppleBytes | { version: 1; request: unknown };
+  const request = AppleAttestationRequest.parse(stored.request);
+  const serial = stored.version === 2 ? stored.serial : (normalizeSerial(request.serial) ?? request.serial);
+  const at = stored.version === 2 ? stored.judgedAt : row.created_at;
+  const statement = judgeApple(request, { serial, at, roots: appleRoots });
+  return {
+    outcome: 'valid',
+    code: null,
+    ekClass: 'hardware',
+    reasons: [
+      `Apple attested the serial number ${serial}, freshly for this inventory.`,
+      `Its leaf is one of ${statement.path.length} certificates up to Apple's root.`,
+    ],
+  };
+}
+
+type Chain = { chain: readonly string[]; akSpki?: Uint8Array; permanentIdentifier: string; at: Date };
+
+/** The attestation key's SubjectPublicKeyInfo DER, as this server's own authority certified it. */
+function checkChain({ chain, akSpki, permanentIdentifier, at }: Chain, issuers: IssuingAuthorities): void {
   try {
     const roots = [issuers.trusted.root, issuers.untrusted.root];
-    verifyAkCertificate({ chain: proof.akChain.map(bytes), roots, at, permanentIdentifier, akSpki });
+    const named = akSpki ? { akSpki } : {};
+    verifyAkCertificate({ chain: chain.map(bytes), roots, at, permanentIdentifier, ...named });
   } catch (cause) {
     if (cause instanceof AttestationError) throw new ServerError('ak-certificate-refused', cause.message, { cause });
     throw cause;

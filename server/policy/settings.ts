@@ -7,7 +7,12 @@ function sourceDefault(source: Source): SourcePolicy {
   const byPerson = ENROLLED_BY_PERSON.includes(source);
   // A provisioning token permits an enrolment, never an approval or an owner.
   const byToken = source === 'Smallstep Agent';
-  return { allowed: true, autoApproved: !byPerson && !byToken, userBindingRequired: byPerson };
+  return {
+    allowed: true,
+    autoApproved: !byPerson && !byToken,
+    userBindingRequired: byPerson,
+    bindingKeepsApproval: false,
+  };
 }
 
 export const DEFAULT_SETTINGS: TeamSettings = {
@@ -26,6 +31,7 @@ export const DEFAULT_SETTINGS: TeamSettings = {
   secureBootRequired: false,
   attestationMaxAgeDays: 90,
   reinstallKeepsApproval: false,
+  selfApprovalForbidden: false,
   deviceLimit: null,
   onPersonLeaves: 'keep',
   onDeviceGoneFromMdm: 'keep',

@@ -39,10 +39,12 @@ export const enrollmentPolicyRoutes: RouteTable = [
     scope: 'settings:write',
     handler: async (call) => {
       const asked = parseBody(PolicyRequest, call.request.body);
+      const { sources: current } = await call.context.settings();
       const sources = Object.fromEntries(
         Source.options.map((source) => [
           source,
           {
+            ...current[source],
             allowed: asked.allowedSources.includes(source),
             autoApproved: asked.autoApproveSources.includes(source),
             userBindingRequired: asked.requireUserBinding,

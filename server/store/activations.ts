@@ -20,6 +20,7 @@ export async function storeActivation(
     .where('permanent_identifier', '=', activation.permanent_identifier)
     // A stranger who knows the key must not push out what the holder of a grant began.
     .where('grant_id', 'is not distinct from', activation.grant_id)
+    .where('device_id', 'is not distinct from', activation.device_id)
     .orderBy('created_at', 'desc')
     .execute();
   for (const old of open.slice(PER_IDENTIFIER - 1)) {

@@ -25,8 +25,31 @@ export async function createChallenge(
     expires_at: now + CHALLENGE_MS,
     used_at: null,
   };
+  await dropOldest(db, target);
   await db.insertInto('challenges').values(row).execute();
   return { challenge, row };
+}
+
+/** Open challenges of one grant or device: a client that asks again pushes its own oldest out, so that none fills the store. */
+const PER_HOLDER = 8;
+
+async function dropOldest(db: Db | Trx, target: For): Promise<void> {
+  const open = await db
+    .selectFrom('challenges')
+    .select('hash')
+    .where(
+      target.purpose === 'enrol' ? 'grant_id' : 'device_id',
+      '=',
+      target.purpose === 'enrol' ? target.grantId : target.deviceId,
+    )
+    .orderBy('created_at', 'desc')
+    .orderBy('hash')
+    .offset(PER_HOLDER - 1)
+    .limit(PER_HOLDER * 2)
+    .execute();
+  if (open.length === 0) return;
+  const hashes = open.map(({ hash }) => hash);
+  await db.deleteFrom('challenges').where('hash', 'in', hashes).execute();
 }
 
 /** Spends a challenge of exactly this grant or device; undefined where it is old, spent, another's or none of ours. */

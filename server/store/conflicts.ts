@@ -1,5 +1,6 @@
+import type { ExpressionBuilder } from 'kysely';
 import { newId } from './ids.ts';
-import type { ConflictRow } from './schema.ts';
+import type { ConflictRow, Tables } from './schema.ts';
 import type { Db, Trx } from './store.ts';
 
 type NewConflict = Pick<ConflictRow, 'device_id' | 'kind' | 'claimant_user_id' | 'candidate_id'> & {
@@ -47,4 +48,12 @@ export async function openConflictsOf(db: Db | Trx, deviceIds: readonly string[]
     .orderBy('created_at', 'desc')
     .execute();
   return new Map(rows.map((row) => [row.device_id, row.id]));
+}
+
+/** Conflicts that somebody proved something for reach both records: two that hold one TPM are both in doubt until they are joined. */
+export function overDevice(eb: ExpressionBuilder<Tables, 'conflicts'>, deviceId: string) {
+  return eb.or([
+    eb('device_id', '=', deviceId),
+    eb.and([eb('candidate_id', '=', deviceId), eb('kind', '=', 'other-record')]),
+  ]);
 }

@@ -51,6 +51,7 @@ export async function insertDevice(
     decided_at: null,
     requested_by: null,
     lifecycle: 'active',
+    removed_by: null,
     attestation: 'none',
     attested_at: null,
     evidence_id: null,
@@ -76,6 +77,7 @@ export async function insertDevice(
       device_id: row.id,
       kind: 'permanent',
       created_at: now,
+      evidence_id: null,
     } as const;
     await trx.insertInto('identifiers').values(identifier).execute();
   }

@@ -42,6 +42,7 @@ import type { MachineReport } from '../../contract/index.ts';
 import { thumbprintOf } from '../enrollment/tpmProof.ts';
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+const fromBase64 = (text: string): Buffer => Buffer.from(text, 'base64');
 const EK_PURPOSE = '2.23.133.8.1';
 
 /** A maker of TPMs: its root, trusted where a test says so. */
@@ -86,6 +87,19 @@ export function createSoftDevice(options: { maker?: Made; name?: string } = {}) 
     },
     get deviceKey(): SoftKey {
       return keys.deviceKey;
+    },
+    /** Another endorsement key of the same TPM: it opens a credential for an attestation key that this TPM holds, and for no other. */
+    otherKey(certified = options.maker) {
+      const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      const spki = new Uint8Array(other.publicKey.export({ type: 'spki', format: 'der' }));
+      const held = certified ? [ekCertificate(certified, other.publicKey)] : [];
+      return {
+        urn: ekUri(spki),
+        body: { ek: base64(spki), ekCerts: held.map(base64) },
+        certificates: held,
+        open: (credential: string, secret: string, ak: SoftKey = keys.ak) =>
+          activate(other.privateKey, other.publicKey, ak.name, fromBase64(credential), fromBase64(secret)),
+      };
     },
     /** The operating system is installed anew: other keys in the same TPM. */
     reinstall() {

@@ -147,6 +147,10 @@ export const errorsDe: Record<Code, readonly [title: string, advice: string]> = 
     'Der Server ist nicht erreichbar.',
     'Prüfen Sie die Netzwerkverbindung. Muster versucht es weiter.',
   ],
+  'server-untrusted': [
+    'Dem Zertifikat des Servers wird auf diesem Gerät nicht vertraut.',
+    'Prüft Ihr Netz den Datenverkehr, bitten Sie Ihre IT, dessen Zertifizierungsstelle hier einzurichten; prüfen Sie sonst die Adresse.',
+  ],
   'server-not-muster': [
     'Unter dieser Adresse antwortet kein Muster-Server.',
     'Prüfen Sie die Adresse mit Ihrer Administration.',

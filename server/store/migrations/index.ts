@@ -1,9 +1,11 @@
 import type { Migration } from 'kysely/migration';
 import { up as initial } from './m001Initial.ts';
 import { up as inventory } from './m002Inventory.ts';
+import { up as aliases } from './m003Aliases.ts';
 
 /** In order; names are for ever, since stores remember them. */
 export const MIGRATIONS: Record<string, Migration> = {
   '001-initial': { up: initial },
   '002-inventory': { up: inventory },
+  '003-aliases': { up: aliases },
 };
