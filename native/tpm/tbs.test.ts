@@ -7,7 +7,9 @@ import { makeCredential } from '../../attestation/index.ts';
 import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
 import { createFakeFfi, type FakeFunction, type FakeMemory, getSystemDirectory } from '../testing/fakeWindows.ts';
 import { has } from '../testing/tools.ts';
+import { readTcgLog, TCG_LOG_PROTOTYPE } from '../windows/tcgLog.ts';
 import { createTpmAttestor } from './attestor.ts';
+import { readEventLog } from './eventLog.ts';
 import type { Pipe } from './pipe.ts';
 import { openSocketPipe } from './socketPipe.ts';
 import { loadTbs, TBS_PROTOTYPES, tbsError } from './tbs.ts';
@@ -44,7 +46,6 @@ function fakeTbs(pipe: Pipe | undefined, overrides: [string, FakeFunction][] = [
     ],
     ['Tbsip_Cancel_Commands', () => 0],
     ['Tbsip_Context_Close', ([context]) => (context === CONTEXT ? 0 : 0x80284004)],
-    ['Tbsi_Get_TCG_Log', () => 0x80284011],
     ['Tbsi_Get_OwnerAuth', () => 0x80284015],
   ];
   return createFakeFfi(new Map([...functions, ...overrides]));
@@ -59,7 +60,8 @@ function deviceInfo(size: unknown, info: unknown, memory: FakeMemory, version: n
 describe('the declarations of tbs.dll', () => {
   it('are prototypes that koffi takes', () => {
     const koffi = createRequire(import.meta.url)('koffi') as { proto(definition: string): unknown };
-    for (const prototype of Object.values(TBS_PROTOTYPES)) expect(koffi.proto(prototype)).toBeDefined();
+    for (const prototype of [...Object.values(TBS_PROTOTYPES), TCG_LOG_PROTOTYPE])
+      expect(koffi.proto(prototype)).toBeDefined();
   });
 
   it('are loaded from System32 by absolute path, and from nowhere else', () => {
@@ -137,6 +139,57 @@ describe('TBS failures in words', () => {
       'Tbsip_Cancel_Commands',
       'Tbsip_Context_Close',
     ]);
+  });
+});
+
+describe('the event log of Windows', () => {
+  const LIMIT = 512 * 1024;
+  const INSUFFICIENT = 0x80284005;
+  const log = new Uint8Array(70_000).map((_, at) => at & 0xff);
+  /** `asked` is what a question for the size answers: both are seen. */
+  const holding = (content: Uint8Array, asked: number, result = 0) =>
+    fakeTbs(undefined, [
+      [
+        'Tbsi_Get_TCG_Log_Ex',
+        ([type, output, length], memory) => {
+          if (type !== 0) return 1;
+          const room = new DataView(memory.bytes(length as bigint, 4).buffer).getUint32(0, true);
+          memory.set(length as bigint, new Uint8Array(new Uint32Array([content.length]).buffer));
+          if (output === null && room === 0) return asked;
+          if (room < content.length) return INSUFFICIENT;
+          if (result === 0) memory.set(output as bigint, content);
+          return result;
+        },
+      ],
+    ]);
+
+  it.each([0, INSUFFICIENT])('is read in the size that it has (asked: %i)', async (asked) => {
+    const { ffi, memory, loaded } = holding(log, asked);
+    expect(await readTcgLog(LIMIT, ffi)).toEqual(log);
+    expect(loaded).toEqual(['kernel32.dll', 'C:\\Windows\\System32\\tbs.dll']);
+    expect(memory.leaked()).toBe(0);
+  });
+
+  it.each([
+    ['is empty', new Uint8Array(0), 0, 0],
+    ['is longer than a proof carries', new Uint8Array(LIMIT + 1), 0, 0],
+    ['cannot be sized', log, 0x80284001, 0],
+    ['cannot be read after all', log, 0, 0x80284001],
+  ])('is left out where it %s', async (_, content, asked, result) => {
+    const { ffi, memory } = holding(content, asked, result);
+    expect(await readTcgLog(LIMIT, ffi)).toBeUndefined();
+    expect(memory.leaked()).toBe(0);
+  });
+
+  it('is what a quote carries there, and its absence ends nothing', async () => {
+    const { ffi } = holding(log, 0);
+    const windows = { platform: 'win32', readWindows: (limit: number) => readTcgLog(limit, ffi) } as const;
+    expect(await readEventLog(windows)).toEqual(log);
+    // A tbs.dll from before Windows 10 1803.
+    const { ffi: older } = fakeTbs(undefined);
+    const before = { ...windows, readWindows: (limit: number) => readTcgLog(limit, older) };
+    expect(await readEventLog(before)).toBeUndefined();
+    expect(await readEventLog({ platform: 'darwin' })).toBeUndefined();
   });
 });
 

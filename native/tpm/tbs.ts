@@ -10,7 +10,6 @@ export const TBS_PROTOTYPES = {
   cancel: 'uint32_t __stdcall Tbsip_Cancel_Commands(void *context)',
   closeContext: 'uint32_t __stdcall Tbsip_Context_Close(void *context)',
   getOwnerAuth: 'uint32_t __stdcall Tbsi_Get_OwnerAuth(void *context, uint32_t type, uint8_t *auth, uint32_t *length)',
-  getLog: 'uint32_t __stdcall Tbsi_Get_TCG_Log(void *context, uint8_t *log, uint32_t *length)',
 } as const;
 
 export type TbsFunctions = { [K in keyof typeof TBS_PROTOTYPES]: ReturnType<Library['func']> };

@@ -1,6 +1,7 @@
 import { NativeError } from '../errors.ts';
 import { callAsync, type Ffi, type Pointer } from '../tpm/ffi.ts';
 import { systemFolder } from '../tpm/tbs.ts';
+import { wide } from './wideText.ts';
 
 const CANCELLED = 1223;
 const INFINITE = 0xffffffff;
@@ -68,14 +69,6 @@ function infoBytes(verb: Pointer | undefined, file: Pointer | undefined, paramet
   view.setBigUint64(AT.parameters, parameters ?? 0n, true);
   view.setInt32(AT.show, 0, true);
   return new Uint8Array(view.buffer);
-}
-
-/** UTF-16 with a final zero, in koffi's memory. */
-function wide(ffi: Ffi, text: string): Pointer {
-  const bytes = Buffer.from(`${text}\0`, 'utf16le');
-  const pointer = ffi.alloc('uint8_t', bytes.length);
-  ffi.encode(pointer, 'uint8_t', new Uint8Array(bytes), bytes.length);
-  return pointer;
 }
 
 /** One argument as CommandLineToArgvW reads it: backslashes count only in front of a quote. */

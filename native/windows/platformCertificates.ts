@@ -1,5 +1,6 @@
 import { callAsync, type Ffi, loadFfi, type Pointer } from '../tpm/ffi.ts';
 import { systemFolder } from '../tpm/tbs.ts';
+import { wide } from './wideText.ts';
 
 /** The provider that Windows keeps over the TPM; its EK certificates come from NV, then from the registry (a hint only). */
 const PROVIDER = 'Microsoft Platform Crypto Provider';
@@ -91,11 +92,4 @@ async function storeOf(
   } finally {
     for (const pointer of [name, output, written]) ffi.free(pointer);
   }
-}
-
-function wide(ffi: Ffi, text: string): Pointer {
-  const bytes = Buffer.from(`${text}\0`, 'utf16le');
-  const pointer = ffi.alloc('uint8_t', bytes.length);
-  ffi.encode(pointer, 'uint8_t', new Uint8Array(bytes), bytes.length);
-  return pointer;
 }
