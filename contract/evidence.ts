@@ -115,6 +115,8 @@ export const AuditRecord = z
       type: z.string(),
       id: z.string().nullable(),
       name: z.string().nullable(),
+      /** The person's address now, where the record has only an identifier; no part of the chain. */
+      knownAs: z.string().nullable().optional(),
       address: z.string().nullable(),
     }),
     action: z.string(),

@@ -14,7 +14,13 @@ function recordOf(row: AuditRow, names: ReadonlyMap<string, string>): AuditRecor
     seq: row.seq,
     id: row.id,
     at: new Date(row.at).toISOString(),
-    actor: { type: row.actor_type, id: row.actor_id, name: row.actor_name, address: row.address },
+    actor: {
+      type: row.actor_type,
+      id: row.actor_id,
+      name: row.actor_name,
+      knownAs: row.actor_name ?? (row.actor_id === null ? null : (names.get(row.actor_id) ?? null)),
+      address: row.address,
+    },
     action: row.action,
     subject: {
       type: row.subject_type,
@@ -31,12 +37,13 @@ function recordOf(row: AuditRow, names: ReadonlyMap<string, string>): AuditRecor
   };
 }
 
-/** What the devices and people among the subjects are called now. */
+/** What the devices and people among subjects and actors are called now. */
 async function namesOf(db: Db, rows: readonly AuditRow[]): Promise<ReadonlyMap<string, string>> {
   const idsOf = (type: string) => [
     ...new Set(rows.flatMap((row) => (row.subject_type === type && row.subject_id !== null ? [row.subject_id] : []))),
   ];
-  const [devices, people] = [idsOf('device'), idsOf('person')];
+  const actors = rows.flatMap((row) => (row.actor_type === 'person' && row.actor_id !== null ? [row.actor_id] : []));
+  const [devices, people] = [idsOf('device'), [...new Set([...idsOf('person'), ...actors])]];
   const found = new Map<string, string>();
   if (devices.length > 0) {
     const named = await db.selectFrom('devices').select(['id', 'name']).where('id', 'in', devices).execute();
