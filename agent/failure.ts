@@ -55,6 +55,7 @@ function isNotEnrolled(error: unknown): error is Error & { code: string; advice:
 function exitOfApp(code: string): ExitCode {
   switch (code) {
     case 'server-unreachable':
+    case 'server-untrusted':
     case 'server-not-muster':
     case 'server-insecure':
     case 'captive-portal':

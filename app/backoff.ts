@@ -13,6 +13,8 @@ export function backoffMs(attempt: number, random: number, limits: BackoffLimits
 export function isTransient(error: AppError): boolean {
   switch (error.code) {
     case 'server-unreachable':
+    // A captive portal shows a certificate of its own until the person has signed in to the network.
+    case 'server-untrusted':
     case 'captive-portal':
     case 'unavailable':
     case 'internal':

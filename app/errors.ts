@@ -36,6 +36,10 @@ export const LOCAL_ERRORS: Record<LocalErrorCode, readonly [title: string, advic
     'The inventory server cannot be reached.',
     'Check the network connection; Muster tries again by itself.',
   ],
+  'server-untrusted': [
+    'The certificate of the server is not trusted on this machine.',
+    'If your network inspects traffic, ask your IT to install its certificate authority on this machine; otherwise check the address.',
+  ],
   'server-not-muster': ['This address does not answer like a Muster server.', 'Check the address of the server.'],
   'server-insecure': [
     'This address is not protected by https.',
@@ -165,8 +169,8 @@ const HARDWARE: Record<string, LocalErrorCode> = {
 };
 
 const UNREACHABLE =
-  /^(ECONN|ENET|EHOST|ETIMEDOUT|ENOTFOUND|EAI_|EPIPE|ERR_(INTERNET|NETWORK|CONNECTION|NAME|ADDRESS|PROXY|TUNNEL|EMPTY|TIMED)|UND_ERR)/;
-const CERTIFICATE = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_CERT|ERR_SSL)/;
+  /^(ECONN|ENET|EHOST|ETIMEDOUT|ENOTFOUND|EAI_|EPIPE|EPROTO|ERR_TLS|ERR_(SSL|INTERNET|NETWORK|CONNECTION|NAME|ADDRESS|PROXY|TUNNEL|EMPTY|TIMED)|UND_ERR)/;
+const CERTIFICATE = /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS_CERT|ERR_CERT)/;
 
 /** `fetch` says "TypeError: fetch failed" and hides what happened in `cause`; Electron's says net::ERR_…. */
 function transportError(error: unknown): AppError | undefined {
@@ -179,8 +183,7 @@ function transportError(error: unknown): AppError | undefined {
       });
     }
     if (CERTIFICATE.test(code)) {
-      return new AppError('server-unreachable', `The certificate of the server is not trusted here (${code}).`, {
-        advice: 'If your network inspects traffic, ask your IT to install its certificate authority on this machine.',
+      return new AppError('server-untrusted', `The certificate of the server is not trusted here (${code}).`, {
         cause: error,
       });
     }

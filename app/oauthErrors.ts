@@ -53,7 +53,7 @@ function fromLibrary(error: oauth.ClientError): AppError {
       return statusError(error);
     default: {
       const transport = toAppError(error.cause);
-      if (transport.code === 'server-unreachable' || transport.code === 'clock-skew') return transport;
+      if (['server-unreachable', 'server-untrusted', 'clock-skew'].includes(transport.code)) return transport;
       return new AppError('sign-in-failed', `The answer to the sign-in is not valid (${error.code ?? 'unknown'}).`, {
         cause: error,
       });

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { MachineReport, SelfDevice } from './device.ts';
 import { ErrorCode } from './errors.ts';
+import { FindingCode, FindingValues } from './findings.ts';
 import { CeremonyCode, Timestamp } from './primitives.ts';
 
 /** Errors that arise on this machine, before or without the server; the window shows them like the server's. */
 export const LocalErrorCode = z.enum([
   'server-unreachable',
+  'server-untrusted',
   'server-not-muster',
   'server-insecure',
   'captive-portal',
@@ -118,6 +120,8 @@ export const Diagnostic = z.object({
   status: z.enum(['pass', 'warn', 'fail']),
   detail: z.string(),
   remedy: z.string().nullable(),
+  /** What was seen, or the error that the check ended with: from it the window says it in its own language. */
+  finding: z.object({ code: z.union([FindingCode, ErrorCode, LocalErrorCode]), values: FindingValues }).optional(),
 });
 export type Diagnostic = z.infer<typeof Diagnostic>;
 

@@ -40,10 +40,14 @@ export type ProvableClass = z.infer<typeof ProvableClass>;
 
 export const OperatingSystem = z.enum(['Linux', 'Windows', 'macOS', 'iOS', 'tvOS', 'watchOS', 'visionOS']);
 
+/** Why a machine does not tell something about itself; `unavailable` says the same in English, in more detail. */
+export const WhyUnavailable = z.enum(['none', 'placeholder', 'not-allowed', 'not-attested', 'service-failed']);
+export type WhyUnavailable = z.infer<typeof WhyUnavailable>;
+
 /** A fact read from the machine, or the reason why it could not be read. `readBy` where only the system service may read it. */
 export const MachineFact = z.union([
   z.strictObject({ value: ShortText, readBy: z.literal('service').optional() }),
-  z.strictObject({ unavailable: ShortText }),
+  z.strictObject({ unavailable: ShortText, why: WhyUnavailable.optional() }),
 ]);
 
 /** What a machine says of itself: claims, shown before they are sent. */

@@ -60,7 +60,7 @@ function firstFact(name: string, ...reads: Read[]): Fact {
 }
 
 function asFact(read: Read, name: string): Fact {
-  if ('refused' in read) return { unavailable: `The ${name} cannot be read: ${ROOT_ONLY}` };
+  if ('refused' in read) return { unavailable: `The ${name} cannot be read: ${ROOT_ONLY}`, why: 'not-allowed' };
   return fact('text' in read ? read.text : undefined, name);
 }
 

@@ -84,9 +84,12 @@ export function parseSwVers(text: string): string {
  */
 function udidFact(profile: MacProfile): Fact {
   const udid = profile.udid?.toUpperCase();
-  if (udid === undefined) return { unavailable: 'This Mac has no provisioning UDID.' };
+  if (udid === undefined) return { unavailable: 'This Mac has no provisioning UDID.', why: 'none' };
   if (/^0000[0-9A-F]{4}-[0-9A-F]{16}$/.test(udid)) return { value: udid };
-  return { unavailable: 'This Mac has a provisioning UDID of a kind that Apple does not attest (Intel or virtual).' };
+  return {
+    unavailable: 'This Mac has a provisioning UDID of a kind that Apple does not attest (Intel or virtual).',
+    why: 'not-attested',
+  };
 }
 
 function firstItem(text: string): Record<string, unknown> {

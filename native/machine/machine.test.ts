@@ -37,6 +37,7 @@ describe('placeholder serials', () => {
   it('are reported with what the maker left', () => {
     expect(fact('To be filled by O.E.M.', 'serial number')).toEqual({
       unavailable: 'This machine has no serial number: its maker left "To be filled by O.E.M." there.',
+      why: 'placeholder',
     });
     expect(fact(' PF3ABCDE\n', 'serial number')).toEqual({ value: 'PF3ABCDE' });
     expect(fact('a\u0000b\u001b[31m', 'model')).toEqual({ value: 'a b [31m' });
@@ -100,8 +101,8 @@ describe('Linux', () => {
       throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
     };
     const { serial, hardwareUuid } = await collectLinux(root, refused);
-    expect(serial).toEqual({ unavailable: expect.stringContaining('only root') });
-    expect(hardwareUuid).toEqual({ unavailable: expect.stringContaining('only root') });
+    expect(serial).toEqual({ unavailable: expect.stringContaining('only root'), why: 'not-allowed' });
+    expect(hardwareUuid).toEqual({ unavailable: expect.stringContaining('only root'), why: 'not-allowed' });
   });
 
   it.each([

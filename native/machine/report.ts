@@ -1,5 +1,11 @@
 /** One fact about the machine: its value, or one sentence that says why there is none. `readBy` where this account could not read it itself. */
-export type Fact = { value: string; readBy?: 'service' } | { unavailable: string };
+export type Fact = { value: string; readBy?: 'service' } | { unavailable: string; why?: WhyUnavailable };
+
+/**
+ * The reason as a code, for whoever shows it in another language: there is none; the maker left a text that names no machine; this account
+ * may not read it; Apple does not attest it; the service could not tell.
+ */
+export type WhyUnavailable = 'none' | 'placeholder' | 'not-allowed' | 'not-attested' | 'service-failed';
 
 /** What this machine says about itself. Everything here is a claim; nothing of it is proven. Plain JSON. */
 export type MachineReport = {
@@ -64,11 +70,11 @@ const CONTROL = /\p{Cc}+/gu;
 
 /** A fact from a text as the machine gave it; `name` completes "has no …". */
 export function fact(text: string | undefined, name: string): Fact {
-  if (text === undefined) return { unavailable: `This machine has no ${name}.` };
+  if (text === undefined) return { unavailable: `This machine has no ${name}.`, why: 'none' };
   const value = text.replace(CONTROL, ' ').trim();
   if (isPlaceholder(value)) {
     const shown = value === '' ? 'left it empty' : `left "${value.slice(0, 40)}" there`;
-    return { unavailable: `This machine has no ${name}: its maker ${shown}.` };
+    return { unavailable: `This machine has no ${name}: its maker ${shown}.`, why: 'placeholder' };
   }
   return { value: value.slice(0, 256) };
 }
@@ -76,15 +82,20 @@ export function fact(text: string | undefined, name: string): Fact {
 /** A UUID in upper case. All zeros and all ones mean that the maker set none (SMBIOS 3.7, 7.2.1). */
 export function uuidFact(text: string | undefined): Fact {
   const plain = text?.trim().toUpperCase();
-  if (plain === undefined) return { unavailable: 'This machine has no hardware UUID.' };
+  if (plain === undefined) return { unavailable: 'This machine has no hardware UUID.', why: 'none' };
   if (!/^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/.test(plain)) {
-    return { unavailable: 'The hardware UUID of this machine is not well formed.' };
+    return { unavailable: 'The hardware UUID of this machine is not well formed.', why: 'placeholder' };
   }
   const digits = new Set(plain.replaceAll('-', ''));
-  if (digits.size === 1) return { unavailable: 'This machine has no hardware UUID: its maker did not set one.' };
+  if (digits.size === 1) {
+    return { unavailable: 'This machine has no hardware UUID: its maker did not set one.', why: 'placeholder' };
+  }
   // A value found on many boards of different owners.
   if (plain === '03000200-0400-0500-0006-000700080009') {
-    return { unavailable: 'This machine has no hardware UUID: its maker used one value for many machines.' };
+    return {
+      unavailable: 'This machine has no hardware UUID: its maker used one value for many machines.',
+      why: 'placeholder',
+    };
   }
   return { value: plain };
 }

@@ -1,6 +1,6 @@
 import { isNativeError } from '../errors.ts';
 import { readMachine } from '../machine/readMachine.ts';
-import type { Fact, MachineReport } from '../machine/report.ts';
+import type { Fact, MachineReport, WhyUnavailable } from '../machine/report.ts';
 import { askService, type TpmServiceClient } from './client.ts';
 import type { Serials } from './protocol.ts';
 
@@ -20,7 +20,8 @@ export async function readMachineHere(
     asked = await askService((service) => service.readSerials(), connect);
   } catch (error) {
     if (!isNativeError(error)) throw error;
-    const why: Fact = { unavailable: `The Muster service was asked for it: ${error.message}`.slice(0, 256) };
+    const unavailable = `The Muster service was asked for it: ${error.message}`.slice(0, 256);
+    const why: Fact = { unavailable, why: 'service-failed' };
     asked = { serial: why, hardwareUuid: why };
   }
   if (!asked) return report;
@@ -31,8 +32,14 @@ export async function readMachineHere(
   };
 }
 
+const WHYS: readonly WhyUnavailable[] = ['none', 'placeholder', 'not-allowed', 'not-attested', 'service-failed'];
+
+/** What the service says is checked like any other input: it is another process. */
 function better(own: Fact, told: Fact): Fact {
   if ('value' in own) return own;
-  if (!('value' in told)) return { unavailable: String(told.unavailable).slice(0, 256) };
+  if (!('value' in told)) {
+    const why = WHYS.find((known) => known === told.why);
+    return { unavailable: String(told.unavailable).slice(0, 256), ...(why ? { why } : {}) };
+  }
   return { value: String(told.value).slice(0, 256), readBy: 'service' };
 }

@@ -278,6 +278,7 @@ describe.skipIf(!has('swtpm') || process.platform !== 'linux')('the service on a
     await start({ readSerials: () => Promise.reject(new Error('broken')) });
     expect((await readMachineHere('linux', through, async () => own)).serial).toEqual({
       unavailable: expect.stringContaining('was asked'),
+      why: 'service-failed',
     });
   });
 

@@ -94,8 +94,11 @@ export const send: WhatWillBeSent = {
     architecture: 'x86_64',
     manufacturer: { value: 'LENOVO' },
     model: { value: 'ThinkPad X1 Carbon Gen 11' },
-    serial: { unavailable: 'only an administrator of this machine may read it' },
-    hardwareUuid: { unavailable: 'only an administrator of this machine may read it' },
+    serial: { unavailable: 'The serial number cannot be read: Linux lets only root read it.', why: 'not-allowed' },
+    hardwareUuid: {
+      unavailable: 'The hardware UUID cannot be read: Linux lets only root read it.',
+      why: 'not-allowed',
+    },
     virtualMachine: 'no',
   },
 };
@@ -242,31 +245,38 @@ export type SnapshotName = keyof typeof SNAPSHOTS;
 
 export const DIAGNOSTICS: Diagnostic[] = [
   {
-    id: 'hardware',
-    title: 'Security chip',
-    status: 'pass',
-    detail: 'Infineon, firmware 7.85, answers in 12 ms',
-    remedy: null,
-  },
-  {
     id: 'server',
     title: 'Inventory server',
     status: 'pass',
-    detail: 'muster.nordlicht.example answers over TLS 1.3',
+    detail: 'https://muster.nordlicht.example answers for the team "Nordlicht Studio" (version 0.1.0).',
     remedy: null,
+    finding: {
+      code: 'server-answers',
+      values: { origin: 'https://muster.nordlicht.example', team: 'Nordlicht Studio', version: '0.1.0' },
+    },
   },
   {
     id: 'clock',
     title: 'Clock',
     status: 'warn',
-    detail: 'Differs from the server by 94 seconds',
-    remedy: 'Turn on automatic time in the system settings.',
+    detail: "94 s behind the server's clock.",
+    remedy: 'Set the clock of this machine.',
+    finding: { code: 'clock-behind', values: { seconds: 94 } },
+  },
+  {
+    id: 'hardware',
+    title: 'Security chip',
+    status: 'pass',
+    detail: 'TPM 2.0 by Infineon (IFX), firmware 7.85.4555.0, with a manufacturer certificate.',
+    remedy: null,
+    finding: { code: 'chip-certified', values: { maker: 'Infineon (IFX)', firmware: '7.85.4555.0' } },
   },
   {
     id: 'secrets',
     title: 'Secret storage',
     status: 'fail',
-    detail: 'No keyring is unlocked',
-    remedy: 'Unlock your keyring, then check again.',
+    detail: 'This system offers no safe place for secrets. No keyring is unlocked.',
+    remedy: 'Unlock or install a keyring (GNOME Keyring, KWallet), then start Muster again.',
+    finding: { code: 'secret-store-unsafe', values: {} },
   },
 ];

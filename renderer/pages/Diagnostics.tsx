@@ -5,7 +5,7 @@ import { Button, Spinner } from '../../ui/Button.tsx';
 import { CopyButton } from '../../ui/Copy.tsx';
 import type { IconName } from '../../ui/Icon.tsx';
 import { Page } from '../Screen.tsx';
-import { useWindowText } from '../text.ts';
+import { useFindingText, useWindowText } from '../text.ts';
 import type { Call } from '../useLink.ts';
 
 const LOOKS: Record<Diagnostic['status'], { tone: Tone; icon: IconName }> = {
@@ -46,11 +46,7 @@ export function Diagnostics({ call, running, version }: { call: Call; running: b
                 <h2>{titleOf(check, t)}</h2>
                 <Badge {...LOOKS[check.status]}>{t(`diagnostics.${check.status}`)}</Badge>
               </div>
-              {/* What a check saw is said in English, for whoever is asked for help. */}
-              <p className="soft" lang="en">
-                {check.detail}
-              </p>
-              {check.remedy && <p lang="en">{check.remedy}</p>}
+              <Finding check={check} />
             </li>
           ))}
         </ul>
@@ -62,6 +58,18 @@ export function Diagnostics({ call, running, version }: { call: Call; running: b
         {checks && <CopyButton text={report(checks, version)} label={t('diagnostics.copy')} />}
       </div>
     </Page>
+  );
+}
+
+export function Finding({ check }: { check: Diagnostic }) {
+  const { language, detail, remedy } = useFindingText()(check);
+  return (
+    <>
+      <p className="soft" lang={language}>
+        {detail}
+      </p>
+      {remedy && <p lang={language}>{remedy}</p>}
+    </>
   );
 }
 

@@ -42,8 +42,8 @@ export function Failed(props: { error: UserError; retry: boolean; version: strin
             <span className="mono">{error.code}</span>
           </Fact>
           {!english && (
-            <Fact name={error.title} stacked>
-              <span lang="en">{error.detail}</span>
+            <Fact name={t('failed.original')} stacked>
+              <span lang="en">{`${error.title} ${error.detail}`}</span>
             </Fact>
           )}
           {error.correlationId && (

@@ -130,6 +130,9 @@ function Unproven({ fact }: { fact: MachineFact }) {
 }
 
 const valueIn = (fact: MachineFact): string | undefined => ('value' in fact ? fact.value : undefined);
-/** Why the machine could not be read, in the English of whoever read it. */
-const Reason = ({ fact }: { fact: MachineFact }) =>
-  'unavailable' in fact ? <span lang="en">{fact.unavailable}</span> : null;
+/** Why the machine could not be read; in the English of whoever read it, where no code came with it. */
+function Reason({ fact }: { fact: MachineFact }) {
+  const t = useWindowText();
+  if ('value' in fact) return null;
+  return fact.why ? <span>{t(`why.${fact.why}`)}</span> : <span lang="en">{fact.unavailable}</span>;
+}

@@ -1,13 +1,14 @@
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, test } from 'vitest';
-import { AppSnapshot } from '../../contract/bridge.ts';
+import { AppSnapshot, type Diagnostic } from '../../contract/bridge.ts';
 import { I18nProvider } from '../../ui/I18n.tsx';
 import { windowDe } from '../../ui/messages/window.de.ts';
 import { windowEn } from '../../ui/messages/window.en.ts';
 import type { Language } from '../../ui/translate.ts';
 import { AppWindow } from '../App.tsx';
 import { createFakeBridge } from '../gallery/fakeBridge.ts';
-import { SNAPSHOTS, type SnapshotName } from '../gallery/fixtures.ts';
+import { DIAGNOSTICS, SNAPSHOTS, type SnapshotName } from '../gallery/fixtures.ts';
+import { Finding } from '../pages/Diagnostics.tsx';
 import { errorReport, windowCatalogues } from '../text.ts';
 
 function show(name: SnapshotName, language: Language = 'en'): string {
@@ -121,7 +122,7 @@ test('review: everything that is sent, with what cannot be read said so', () => 
 test('a German error keeps the English detail among the technical details, marked as English', () => {
   const html = show('failed', 'de');
   expect(html).toContain('Muster darf den Sicherheitschip (TPM) nicht benutzen');
-  expect(html).toContain('<span lang="en">The device /dev/tpmrm0 is there');
+  expect(html).toContain('<span lang="en">Muster may not use the security chip (TPM). The device /dev/tpmrm0 is there');
 });
 
 test('"copy details" holds the error, version and request, and nothing else', () => {
@@ -141,4 +142,20 @@ test('enrolling: all steps in order, done ones and the current one marked in wor
   expect(html.match(/class="step step-done"/g)).toHaveLength(5);
   expect(html).toContain('aria-current="step"');
   expect(html).toContain('Step 6 of 8: Prove that the key is in this chip');
+});
+
+test('what a check saw is said in German too, and as it came where its code is unknown', () => {
+  const found = (change: object) =>
+    renderToStaticMarkup(
+      <I18nProvider language="de" locale="de" catalogues={windowCatalogues}>
+        <Finding check={{ ...(DIAGNOSTICS[0] as Diagnostic), ...change }} />
+      </I18nProvider>,
+    );
+  expect(found({})).toBe(
+    '<p class="soft" lang="de">https://muster.nordlicht.example antwortet für das Team „Nordlicht Studio“ (Version 0.1.0).</p>',
+  );
+  const lost = found({ finding: { code: 'server-unreachable', values: {} } });
+  expect(lost).toContain('Der Server ist nicht erreichbar.');
+  const later = { detail: 'New here.', finding: { code: 'of-a-later-version', values: {} } };
+  expect(found(later)).toBe('<p class="soft" lang="en">New here.</p>');
 });

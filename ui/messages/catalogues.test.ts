@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { LocalErrorCode } from '../../contract/bridge.ts';
+import { AssuranceReason, WhyUnavailable } from '../../contract/device.ts';
 import { ErrorCode } from '../../contract/errors.ts';
+import { FINDINGS, type FindingCode } from '../../contract/findings.ts';
 import { administrationDe } from './administration.de.ts';
 import { administrationEn } from './administration.en.ts';
 import { commonDe } from './common.de.ts';
@@ -8,6 +10,7 @@ import { commonEn } from './common.en.ts';
 import { consoleDe } from './console.de.ts';
 import { consoleEn } from './console.en.ts';
 import { errorsDe } from './errors.de.ts';
+import { findingsDe } from './findings.de.ts';
 import type { Catalogue, Message } from './types.ts';
 import { windowDe } from './window.de.ts';
 import { windowEn } from './window.en.ts';
@@ -77,5 +80,28 @@ test('every error code has a German title and advice, and no code is left over',
   for (const [title, advice] of Object.values(errorsDe)) {
     expect(title).toMatch(/\.$/);
     expect(advice).toMatch(/\.$/);
+  }
+});
+
+test('every finding of a check has a German sentence with the same values, and a remedy where the English one has one', () => {
+  expect(Object.keys(findingsDe).sort()).toEqual(Object.keys(FINDINGS).sort());
+  for (const code of Object.keys(FINDINGS) as FindingCode[]) {
+    const [detail, remedy] = FINDINGS[code];
+    const [german, germanRemedy] = findingsDe[code];
+    expect(placeholders(german), code).toEqual(placeholders(detail));
+    expect(german, code).not.toBe(detail);
+    expect(germanRemedy === null, code).toBe(remedy === null);
+    expect(placeholders(germanRemedy ?? ''), code).toEqual(placeholders(remedy ?? ''));
+  }
+});
+
+test('every reason of assurance and of a fact that is missing has a sentence in both languages', () => {
+  for (const code of AssuranceReason.shape.code.options) {
+    expect(commonEn, code).toHaveProperty([`reason.${code}`]);
+    expect(commonDe, code).toHaveProperty([`reason.${code}`]);
+  }
+  for (const why of WhyUnavailable.options) {
+    expect(windowEn, why).toHaveProperty([`why.${why}`]);
+    expect(windowDe, why).toHaveProperty([`why.${why}`]);
   }
 });
