@@ -119,7 +119,7 @@ export const ConflictPage = z
   .object({ conflicts: z.array(Conflict), next: z.string().nullable() })
   .meta({ id: 'ConflictPage' });
 export const ConflictQuery = PageQuery.extend({ state: z.enum(['open', 'resolved']).default('open') });
-/** `POST /api/v1/conflicts/{id}/resolution` with If-Match: the version of the device that was on the screen. */
+/** `POST /api/v1/conflicts/{id}/resolution` with If-Match: the versions of the records that were on the screen (shownVersion). */
 export const ResolutionRequest = z.strictObject({
   resolution: ConflictResolution,
   reason: z.string().max(1000).optional(),
@@ -130,7 +130,7 @@ export const Candidate = z.object({ candidate: Device, device: Device.nullable()
 export const CandidatePage = z
   .object({ candidates: z.array(Candidate), next: z.string().nullable() })
   .meta({ id: 'CandidatePage' });
-/** `POST /api/v1/candidates/{id}/resolution` with If-Match: the version of the candidate. */
+/** `POST /api/v1/candidates/{id}/resolution` with If-Match: the versions of the record and of the candidate (shownVersion). */
 export const CandidateResolution = z.strictObject({
   resolution: z.enum(['merge', 'reject']),
   reason: z.string().max(1000).optional(),

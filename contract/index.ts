@@ -11,4 +11,5 @@ export * from './primitives.ts';
 export * from './settings.ts';
 export * from './shortIdentifier.ts';
 export * from './shownVersion.ts';
+export * from './shownVersion.ts';
 export * from './webBridge.ts';

@@ -53,7 +53,7 @@ export function Conflicts() {
       setChanged(false);
       try {
         if (asked.kind === 'conflict') await api.resolve(asked.conflict, asked.resolution, reason);
-        else await api.resolveCandidate(asked.item.candidate, asked.resolution, reason);
+        else await api.resolveCandidate(asked.item, asked.resolution, reason);
         announce(t('conflicts.done'));
       } catch (thrown) {
         if (!(thrown instanceof ApiError) || thrown.status !== 412) throw thrown;

@@ -23,6 +23,7 @@ import type { Approval, Device, Lifecycle } from '../../contract/device.ts';
 import type { Problem } from '../../contract/errors.ts';
 import type { AuditPage } from '../../contract/evidence.ts';
 import type { Session } from '../../contract/settings.ts';
+import { shownVersion } from '../../contract/shownVersion.ts';
 
 /** Why a call gave nothing: the server's own problem document, or no usable answer at all. */
 export type ConsoleProblem = { kind: 'refused'; problem: Problem } | { kind: 'unreachable' };
@@ -50,6 +51,7 @@ export type BulkResult = z.infer<typeof BulkDecisionResult>;
 const PAGE_SIZE = 50;
 
 export type PersonChange = z.infer<typeof PersonChangeSchema>;
+type Candidate = z.infer<typeof CandidatePage>['candidates'][number];
 export type Resolution = Conflict['resolutions'][number];
 type Page<P extends z.ZodType> = Promise<z.infer<P>>;
 
@@ -76,7 +78,7 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
   });
 
   const pathOf = (...parts: readonly string[]): string => `/api/v1/${parts.map(encodeURIComponent).join('/')}`;
-  const match = (version: number): Record<string, string> => ({ 'if-match': `"${version}"` });
+  const match = (version: number | string): Record<string, string> => ({ 'if-match': `"${version}"` });
   const list = <T>(name: string, cursor: string | null, more: Record<string, string> = {}): Promise<T> =>
     call<T>(
       `${pathOf(name)}?${new URLSearchParams({ limit: String(PAGE_SIZE), ...more, ...(cursor ? { cursor } : {}) })}`,
@@ -115,13 +117,25 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
     resolve: (conflict: Conflict, resolution: Resolution, reason: string): Promise<Conflict> =>
       call<Conflict>(
         pathOf('conflicts', conflict.id, 'resolution'),
-        write('POST', { resolution, ...(reason ? { reason } : {}) }, match(conflict.device.version)),
+        write(
+          'POST',
+          { resolution, ...(reason ? { reason } : {}) },
+          match(shownVersion(conflict.device, conflict.candidate)),
+        ),
       ),
     candidates: (cursor: string | null): Page<typeof CandidatePage> => list('candidates', cursor),
-    resolveCandidate: (candidate: Device, resolution: 'merge' | 'reject', reason: string): Promise<Device> =>
+    resolveCandidate: (
+      { candidate, device }: Candidate,
+      resolution: 'merge' | 'reject',
+      reason: string,
+    ): Promise<Device> =>
       call<Device>(
         pathOf('candidates', candidate.id, 'resolution'),
-        write('POST', { resolution, ...(reason ? { reason } : {}) }, match(candidate.version)),
+        write(
+          'POST',
+          { resolution, ...(reason ? { reason } : {}) },
+          match(device ? shownVersion(device, candidate) : candidate.version),
+        ),
       ),
 
     invites: (cursor: string | null): Page<typeof InvitePage> => list('invites', cursor),

@@ -11,8 +11,9 @@ import {
   Id,
   PageQuery,
   ResolutionRequest,
+  shownVersion,
 } from '../../contract/index.ts';
-import { etagOf, versionOf } from '../devices/deviceRoutes.ts';
+import { checkShown, etagOf } from '../devices/deviceRoutes.ts';
 import { viewsOf } from '../devices/view.ts';
 import { refuse } from '../error.ts';
 import { type App, actorOf, type Context, DECIDERS, READERS } from '../http/context.ts';
@@ -104,14 +105,14 @@ export async function conflictRoutes(app: App, context: Context): Promise<void> 
       config: read,
       schema: {
         tags,
-        summary: 'One conflict; its ETag is the version of its device',
+        summary: 'One conflict; its ETag names the versions of both records',
         params: ById,
         response: { 200: Conflict },
       },
     },
     async (request, reply) => {
       const conflict = await oneConflict(request.params.id);
-      reply.header('etag', etagOf(conflict.device.version));
+      reply.header('etag', `"${shownVersion(conflict.device, conflict.candidate)}"`);
       return conflict;
     },
   );
@@ -132,13 +133,13 @@ export async function conflictRoutes(app: App, context: Context): Promise<void> 
       const { id } = request.params;
       const { resolution, reason } = request.body;
       await store.write(async (trx) => {
-        const version = versionOf(request.headers['if-match']);
         const row =
           (await trx.selectFrom('conflicts').selectAll().where('id', '=', id).executeTakeFirst()) ??
           refuse('not-found');
         if (row.state !== 'open') refuse('version-mismatch', 'This conflict was resolved already.');
         const device = (await findDevice(trx, row.device_id)) ?? refuse('not-found');
-        if (device.version !== version) refuse('version-mismatch');
+        const candidate = row.candidate_id === null ? undefined : await findDevice(trx, row.candidate_id);
+        checkShown(request.headers['if-match'], device, candidate ?? null);
         await resolveConflict(trx, now(), row, device, { resolution, reason }, by(request));
       });
       hub.wake();
@@ -192,12 +193,11 @@ export async function conflictRoutes(app: App, context: Context): Promise<void> 
     },
     async (request, reply) => {
       const { resolution, reason } = request.body;
-      const version = versionOf(request.headers['if-match']);
       const row = await store.write(async (trx) => {
         const candidate = (await findDevice(trx, request.params.id)) ?? refuse('not-found');
-        if (candidate.version !== version) refuse('version-mismatch');
         const record = candidate.candidate_of === null ? undefined : await findDevice(trx, candidate.candidate_of);
         if (!record) return refuse('not-found', 'This device is no candidate of another record.');
+        checkShown(request.headers['if-match'], record, candidate);
         const result =
           resolution === 'merge'
             ? await joinRecords(trx, now(), record, candidate)

@@ -9,6 +9,7 @@ import {
   DevicePage,
   DeviceQuery,
   Id,
+  shownVersion,
 } from '../../contract/index.ts';
 import { refuse } from '../error.ts';
 import { frame, lastEventId, openEventStream } from '../events/sse.ts';
@@ -31,6 +32,12 @@ const ById = z.object({ id: Id });
 
 export function etagOf(version: number): string {
   return `"${version}"`;
+}
+
+/** Refuses a decision over a record and its candidate where either is not as it was shown. Errors: `version-required`, `version-mismatch`. */
+export function checkShown(header: string | undefined, record: DeviceRow, candidate: DeviceRow | null): void {
+  const named = header ?? refuse('version-required');
+  if (named.trim() !== `"${shownVersion(record, candidate)}"`) refuse('version-mismatch');
 }
 
 /** The version that If-Match names. Errors: `version-required`, `invalid-request`. */

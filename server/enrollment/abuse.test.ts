@@ -187,9 +187,9 @@ test('a replaced TPM does not speak for the record that took its place', async (
   const oldId = idOf(await world.enroll(old));
   await decide(bearer, oldId, 'approved');
   const newId = idOf(await world.enroll(next));
-  const { version, conflictId } = await deviceOf(bearer, oldId);
-  const path = `/api/v1/conflicts/${conflictId}/resolution`;
-  const merged = await world.api(bearer, 'POST', path, { resolution: 'merge' }, { 'if-match': `"${version}"` });
+  const path = `/api/v1/conflicts/${(await deviceOf(bearer, oldId)).conflictId}`;
+  const etag = (await world.api(bearer, 'GET', path)).headers.get('etag') ?? '';
+  const merged = await world.api(bearer, 'POST', `${path}/resolution`, { resolution: 'merge' }, { 'if-match': etag });
   expect(merged.status).toBe(200);
   await decide(bearer, newId, 'approved');
   expect((await world.asDevice(next, 'GET', '/api/v1/self')).body).toMatchObject({ assurance: { level: 'high' } });

@@ -45,8 +45,11 @@ const openConflicts = async (id: string): Promise<Conflict[]> => {
   const { body } = await api('GET', '/api/v1/conflicts?limit=200');
   return (body as { conflicts: Conflict[] }).conflicts.filter((conflict) => conflict.device.id === id);
 };
-const resolve = async (conflict: Conflict, resolution: string) =>
-  api('POST', `/api/v1/conflicts/${conflict.id}/resolution`, { resolution }, await shown(conflict.device.id));
+const resolve = async (conflict: Conflict, resolution: string) => {
+  const path = `/api/v1/conflicts/${conflict.id}`;
+  const etag = (await api('GET', path)).headers.get('etag') ?? '';
+  return api('POST', `${path}/resolution`, { resolution }, { 'if-match': etag });
+};
 const importByApi = (identifier: string, data: object = {}) =>
   api('PUT', `/api/collections/default/instances/${encodeURIComponent(identifier)}`, { data });
 const audited = async (id: string, action: string) =>
