@@ -19,9 +19,9 @@ import { refuse } from '../error.ts';
 import { type App, actorOf, type Context, DECIDERS, READERS } from '../http/context.ts';
 import { audit } from '../store/audit.ts';
 import { changeDevice, findDevice } from '../store/devices.ts';
-import type { ConflictRow, DeviceRow } from '../store/schema.ts';
+import type { ConflictRow } from '../store/schema.ts';
 import { joinRecords } from './joinRecords.ts';
-import { endPage, startOf, time, timeOrNull } from './pages.ts';
+import { listPage, time, timeOrNull } from './pages.ts';
 import { resolutionsOf, resolveConflict } from './resolve.ts';
 
 const ById = z.object({ id: Id });
@@ -79,23 +79,10 @@ export async function conflictRoutes(app: App, context: Context): Promise<void> 
       schema: { tags, summary: 'Conflicts, newest first', querystring: ConflictQuery, response: { 200: ConflictPage } },
     },
     async (request, reply) => {
-      const { limit, state } = request.query;
-      const list = `conflicts ${state}`;
-      const start = startOf(context, request.query, list);
-      let query = store.db
-        .selectFrom('conflicts')
-        .selectAll()
-        .where('state', '=', state)
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1);
-      if (start) {
-        query = query
-          .where('created_at', '<=', start.at)
-          .where((eb) => eb.or([eb('created_at', '<', start.at), eb('id', '<', start.id)]));
-      }
-      const { page, next } = endPage(context, request, reply, await query.execute(), limit, list);
-      return { conflicts: await conflictsOf(page), next };
+      const { state } = request.query;
+      const query = store.db.selectFrom('conflicts').selectAll().where('state', '=', state);
+      const { rows, next } = await listPage(context, request, reply, `conflicts ${state}`, query);
+      return { conflicts: await conflictsOf(rows), next };
     },
   );
 
@@ -154,24 +141,14 @@ export async function conflictRoutes(app: App, context: Context): Promise<void> 
       schema: { tags, summary: 'Candidates, newest first', querystring: PageQuery, response: { 200: CandidatePage } },
     },
     async (request, reply) => {
-      const { limit } = request.query;
-      const start = startOf(context, request.query, 'candidates');
-      let query = store.db
+      const query = store.db
         .selectFrom('devices')
         .selectAll()
         .where('candidate_of', 'is not', null)
-        .where('approval', '!=', 'refused')
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1);
-      if (start) {
-        query = query
-          .where('created_at', '<=', start.at)
-          .where((eb) => eb.or([eb('created_at', '<', start.at), eb('id', '<', start.id)]));
-      }
-      const { page, next } = endPage<DeviceRow>(context, request, reply, await query.execute(), limit, 'candidates');
-      const devices = await devicesOf(page.flatMap((row) => [row.id, row.candidate_of]));
-      const candidates = page.flatMap((row) => {
+        .where('approval', '!=', 'refused');
+      const { rows, next } = await listPage(context, request, reply, 'candidates', query);
+      const devices = await devicesOf(rows.flatMap((row) => [row.id, row.candidate_of]));
+      const candidates = rows.flatMap((row) => {
         const candidate = devices.get(row.id);
         return candidate ? [{ candidate, device: devices.get(row.candidate_of ?? '') ?? null }] : [];
       });

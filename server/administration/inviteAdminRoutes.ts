@@ -9,7 +9,7 @@ import { audit } from '../store/audit.ts';
 import type { InviteRow } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
 import type { Mailer } from './inviteMail.ts';
-import { endPage, startOf, time, timeOrNull } from './pages.ts';
+import { listPage, time, timeOrNull } from './pages.ts';
 
 const ById = z.object({ id: Id });
 
@@ -61,21 +61,9 @@ export async function inviteAdminRoutes(app: App, context: Context, mailer: Mail
       schema: { tags, summary: 'Invites, newest first', querystring: PageQuery, response: { 200: InvitePage } },
     },
     async (request, reply) => {
-      const { limit } = request.query;
-      const start = startOf(context, request.query, 'invites');
-      let query = store.db
-        .selectFrom('invites')
-        .selectAll()
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1);
-      if (start) {
-        query = query
-          .where('created_at', '<=', start.at)
-          .where((eb) => eb.or([eb('created_at', '<', start.at), eb('id', '<', start.id)]));
-      }
-      const { page, next } = endPage(context, request, reply, await query.execute(), limit, 'invites');
-      return { invites: page.map((row) => inviteOf(row, now())), next };
+      const query = store.db.selectFrom('invites').selectAll();
+      const { rows, next } = await listPage(context, request, reply, 'invites', query);
+      return { invites: rows.map((row) => inviteOf(row, now())), next };
     },
   );
 

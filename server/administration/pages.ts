@@ -1,32 +1,33 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { SelectQueryBuilder } from 'kysely';
 import type { Context } from '../http/context.ts';
-import { type Position, readCursor, writeCursor } from '../store/cursor.ts';
+import { readCursor, writeCursor } from '../store/cursor.ts';
+import { newestPage } from '../store/paging.ts';
+import type { Tables } from '../store/schema.ts';
 
-export type PageRequest = { limit: number; cursor?: string | undefined };
-type Placed = { created_at: number; id: string };
+type Listed = FastifyRequest<{ Querystring: { limit: number; cursor?: string | undefined } }>;
 
-/** Where the page begins; `name` says which list (and filters) a cursor belongs to. Error: `invalid-request`. */
-export function startOf(context: Context, query: PageRequest, name: string): Position | null {
-  return query.cursor === undefined ? null : readCursor(context.cursorKey, query.cursor, name);
-}
-
-/** Cuts the one row too many that was read, and says in body and `Link` where the next page begins. */
-export function endPage<T extends Placed>(
+/**
+ * The page of a list that a request asks for, newest first; says in `Link` where the next one begins. `name` says which list, with which
+ * filters, a cursor belongs to; `scan` names the table where the filters of `query` have no index. Error: `invalid-request`.
+ */
+export async function listPage<T extends keyof Tables, Row extends { created_at: number; id: string }>(
   context: Context,
-  request: FastifyRequest,
+  request: Listed,
   reply: FastifyReply,
-  rows: readonly T[],
-  limit: number,
   name: string,
-): { page: T[]; next: string | null } {
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  if (rows.length <= limit || !last) return { page, next: null };
-  const next = writeCursor(context.cursorKey, { at: Number(last.created_at), id: last.id }, name);
+  query: SelectQueryBuilder<Tables, T, Row>,
+  scan?: 'users',
+): Promise<{ rows: Row[]; next: string | null }> {
+  const { limit, cursor } = request.query;
+  const after = cursor === undefined ? null : readCursor(context.cursorKey, cursor, name);
+  const page = await newestPage(context.store.db, query, { after, limit, scan });
+  if (page.next === null) return { rows: page.rows, next: null };
+  const next = writeCursor(context.cursorKey, page.next, name);
   const url = new URL(request.url, context.origin);
   url.searchParams.set('cursor', next);
   reply.header('link', `<${url.pathname}${url.search}>; rel="next"`);
-  return { page, next };
+  return { rows: page.rows, next };
 }
 
 export const time = (at: number): string => new Date(Number(at)).toISOString();

@@ -11,7 +11,7 @@ import type { UserRow } from '../store/schema.ts';
 import { loadSettings } from '../store/settings.ts';
 import type { Db, Trx } from '../store/store.ts';
 import { findUser } from '../store/users.ts';
-import { containing, endPage, startOf, time, timeOrNull } from './pages.ts';
+import { containing, listPage, time, timeOrNull } from './pages.ts';
 
 async function peopleOf(db: Db | Trx, rows: readonly UserRow[]): Promise<Person[]> {
   if (rows.length === 0) return [];
@@ -90,28 +90,17 @@ export async function peopleRoutes(app: App, context: Context): Promise<void> {
       schema: { tags, summary: 'People, newest first', querystring: PersonQuery, response: { 200: PersonPage } },
     },
     async (request, reply) => {
-      const { limit, search } = request.query;
-      const list = search === undefined ? 'people' : `people ${search}`;
-      const start = startOf(context, request.query, list);
-      let query = store.db
-        .selectFrom('users')
-        .selectAll()
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1);
+      const { search } = request.query;
+      let query = store.db.selectFrom('users').selectAll();
       if (search !== undefined) {
         const pattern = containing(search.toLowerCase());
         query = query.where(
           sql<boolean>`(email_lower like ${pattern} escape '\\' or lower(display_name) like ${pattern} escape '\\')`,
         );
       }
-      if (start) {
-        query = query
-          .where('created_at', '<=', start.at)
-          .where((eb) => eb.or([eb('created_at', '<', start.at), eb('id', '<', start.id)]));
-      }
-      const { page, next } = endPage(context, request, reply, await query.execute(), limit, list);
-      return { people: await peopleOf(store.db, page), next };
+      const [list, scan] = search === undefined ? (['people'] as const) : ([`people ${search}`, 'users'] as const);
+      const { rows, next } = await listPage(context, request, reply, list, query, scan);
+      return { people: await peopleOf(store.db, rows), next };
     },
   );
 

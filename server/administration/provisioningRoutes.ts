@@ -13,7 +13,7 @@ import { type App, actorOf, type Context, OWNERS, READERS } from '../http/contex
 import { canonicalIdentifier, IdentifierFault } from '../inventory/identifiers.ts';
 import { createProvisioningToken, revokeProvisioningToken } from '../store/provisioningTokens.ts';
 import type { ProvisioningTokenRow } from '../store/schema.ts';
-import { endPage, startOf, time, timeOrNull } from './pages.ts';
+import { listPage, time, timeOrNull } from './pages.ts';
 
 const DAY_MS = 86_400_000;
 const ById = z.object({ id: Id });
@@ -73,21 +73,9 @@ export async function provisioningRoutes(app: App, context: Context): Promise<vo
       },
     },
     async (request, reply) => {
-      const { limit } = request.query;
-      const start = startOf(context, request.query, 'provisioning-tokens');
-      let query = store.db
-        .selectFrom('provisioning_tokens')
-        .selectAll()
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1);
-      if (start) {
-        query = query
-          .where('created_at', '<=', start.at)
-          .where((eb) => eb.or([eb('created_at', '<', start.at), eb('id', '<', start.id)]));
-      }
-      const { page, next } = endPage(context, request, reply, await query.execute(), limit, 'provisioning-tokens');
-      return { tokens: page.map((row) => tokenOf(row, now())), next };
+      const query = store.db.selectFrom('provisioning_tokens').selectAll();
+      const { rows, next } = await listPage(context, request, reply, 'provisioning-tokens', query);
+      return { tokens: rows.map((row) => tokenOf(row, now())), next };
     },
   );
 

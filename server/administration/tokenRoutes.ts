@@ -6,7 +6,7 @@ import { type App, actorOf, type Context, OWNERS } from '../http/context.ts';
 import { createApiToken } from '../setUp.ts';
 import { audit } from '../store/audit.ts';
 import type { TokenRow } from '../store/schema.ts';
-import { endPage, startOf, time, timeOrNull } from './pages.ts';
+import { listPage, time, timeOrNull } from './pages.ts';
 
 const tokenOf = (row: TokenRow): ApiToken => ({
   id: row.id,
@@ -34,21 +34,9 @@ export async function tokenRoutes(app: App, context: Context): Promise<void> {
       schema: { tags, summary: 'API tokens, newest first', querystring: PageQuery, response: { 200: ApiTokenPage } },
     },
     async (request, reply) => {
-      const { limit } = request.query;
-      const start = startOf(context, request.query, 'tokens');
-      let query = store.db
-        .selectFrom('tokens')
-        .selectAll()
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit + 1);
-      if (start) {
-        query = query
-          .where('created_at', '<=', start.at)
-          .where((eb) => eb.or([eb('created_at', '<', start.at), eb('id', '<', start.id)]));
-      }
-      const { page, next } = endPage(context, request, reply, await query.execute(), limit, 'tokens');
-      return { tokens: page.map(tokenOf), next };
+      const query = store.db.selectFrom('tokens').selectAll();
+      const { rows, next } = await listPage(context, request, reply, 'tokens', query);
+      return { tokens: rows.map(tokenOf), next };
     },
   );
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DevicePage } from '../../contract/index.ts';
+import { DevicePage, shortIdentifier } from '../../contract/index.ts';
 import { createAdministrator } from '../setUp.ts';
 import { createSession } from '../store/sessions.ts';
 import { readEvents } from '../testing/events.ts';
@@ -132,9 +132,11 @@ describe('the list', () => {
       DevicePage.parse(
         (await world.api(token, 'GET', `/api/v1/devices?search=${encodeURIComponent(search)}`)).body,
       ).devices.map((d) => d.id);
-    for (const search of ['100%_SURE', 'mona@', device.urn.slice(16, 30)])
+    const short = shortIdentifier(device.urn);
+    for (const search of ['100%_SURE', ' 100% ', 'mona@', 'mona sure', device.urn.slice(14, 30), device.urn, short])
       expect(await find(search), search).toContain(id);
-    expect(await find('1__%')).not.toContain(id);
+    for (const search of ['1__%', 'ona@', '%', '"', 'mona nobody', '100"*'])
+      expect(await find(search), search).not.toContain(id);
   });
 });
 

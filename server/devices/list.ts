@@ -1,50 +1,77 @@
-import { sql } from 'kysely';
+import { type SelectQueryBuilder, sql } from 'kysely';
 import type { z } from 'zod';
 import type { DevicePage, DeviceQuery } from '../../contract/index.ts';
 import type { Context } from '../http/context.ts';
-import { readCursor, writeCursor } from '../store/cursor.ts';
+import { type Position, readCursor, writeCursor } from '../store/cursor.ts';
+import { newestPage, type Page, SCANNED } from '../store/paging.ts';
+import type { DeviceRow, Tables } from '../store/schema.ts';
+import { likePattern, type SearchTerm, searchNumbers, searchTerms } from '../store/search.ts';
+import type { Db } from '../store/store.ts';
 import { findUserByEmail } from '../store/users.ts';
 import { viewsOf } from './view.ts';
 
 export type Query = z.infer<typeof DeviceQuery>;
+type Devices = SelectQueryBuilder<Tables, 'devices', DeviceRow>;
 
-/** A page of devices, newest first. Keyset on (created_at, id): a page costs the same wherever it stands. */
+/** A page of devices, newest first, by keyset: a page costs the same wherever it stands, and in an inventory of any size. */
 export async function listDevices(context: Context, query: Query): Promise<DevicePage> {
   const { db } = context.store;
   const { limit, cursor, ...filters } = query;
   const belongsTo = JSON.stringify(filters);
-  let select = db
-    .selectFrom('devices')
-    .selectAll()
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit + 1);
-  if (query.approval) select = select.where('approval', '=', query.approval);
+  const after = cursor ? readCursor(context.cursorKey, cursor, belongsTo) : null;
+  const select = await filtered(db, query);
+  const terms = searchTerms(query.search ?? '');
+  const { rows, next } =
+    terms.length === 0
+      ? await newestPage(db, select, { after, limit, scan: hasIndex(query) ? undefined : 'devices' })
+      : await searchPage(db, select, terms, { after, limit });
+  const settings = await context.settings();
+  const devices = await viewsOf(db, rows, { settings, demo: context.demo, now: context.now() });
+  return { devices, next: next === null ? null : writeCursor(context.cursorKey, next, belongsTo) };
+}
+
+async function filtered(db: Db, query: Query): Promise<Devices> {
+  let select = db.selectFrom('devices').selectAll() as Devices;
   // Removed devices are tombstones: shown where they are asked for.
   select = query.lifecycle
     ? select.where('lifecycle', '=', query.lifecycle)
-    : select.where('lifecycle', '!=', 'deleted');
+    : select.where(sql<boolean>`lifecycle <> 'deleted'`);
+  if (query.approval) select = select.where('approval', '=', query.approval);
   if (query.source) select = select.where('source', '=', query.source);
   if (query.owner) {
     const owner = await findUserByEmail(db, query.owner);
     select = select.where('owner_id', '=', owner?.id ?? '');
   }
-  if (query.search) {
-    const pattern = `%${query.search.toLowerCase().replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
-    select = select.where(sql<boolean>`search like ${pattern} escape '\\'`);
+  return select;
+}
+
+/** Whether an index leads to what the filters ask for; the devices of one person are few. */
+const hasIndex = ({ lifecycle, approval, source, owner }: Query): boolean =>
+  owner !== undefined || lifecycle === undefined || (approval === undefined && source === undefined);
+
+/** A page of what a search finds; its position is the device's number, which rises with each device as the time does. */
+async function searchPage(
+  db: Db,
+  select: Devices,
+  terms: readonly SearchTerm[],
+  { after, limit }: { after: Position | null; limit: number },
+): Promise<Page<DeviceRow>> {
+  const literal = terms.reduce(
+    (query, term) => query.where(sql<boolean>`search like ${likePattern(term)} escape '\\'`),
+    select,
+  );
+  const rows: DeviceRow[] = [];
+  let before = after?.at ?? Number.MAX_SAFE_INTEGER;
+  for (let looked = 0, batch = limit + 1; looked < SCANNED; looked += batch, batch = 500) {
+    const numbers = await searchNumbers(db, terms, { before, limit: batch });
+    if (numbers.length > 0) {
+      const found = await literal.where('number', 'in', numbers).execute();
+      rows.push(...found.sort((a, b) => b.number - a.number));
+    }
+    const last = rows[limit - 1];
+    if (rows.length > limit && last) return { rows: rows.slice(0, limit), next: { at: last.number, id: last.id } };
+    if (numbers.length < batch) return { rows, next: null };
+    before = numbers.at(-1) ?? before;
   }
-  if (cursor) {
-    const { at, id } = readCursor(context.cursorKey, cursor, belongsTo);
-    select = select.where(sql<boolean>`(created_at, id) < (${at}, ${id})`);
-  }
-  const rows = await select.execute();
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  const settings = await context.settings();
-  const devices = await viewsOf(db, page, { settings, demo: context.demo, now: context.now() });
-  const next =
-    rows.length > limit && last
-      ? writeCursor(context.cursorKey, { at: last.created_at, id: last.id }, belongsTo)
-      : null;
-  return { devices, next };
+  return { rows, next: { at: before, id: '' } };
 }

@@ -1,7 +1,8 @@
 import { shortIdentifier } from '../../contract/index.ts';
-import { changeDevice, searchText } from '../store/devices.ts';
+import { changeDevice } from '../store/devices.ts';
 import { loadLayers } from '../store/layers.ts';
 import type { DeviceRow } from '../store/schema.ts';
+import { searchText } from '../store/search.ts';
 import type { Trx } from '../store/store.ts';
 import { ensureUserByEmail, findUser } from '../store/users.ts';
 import { visibleOwner, visibleValues } from './layers.ts';
@@ -85,7 +86,7 @@ export async function refreshDevice(
   if (!change.touched && Object.keys(after).length === 0 && next.search === device.search) {
     return { device, before, after };
   }
-  const { id, version: _version, updated_at: _updatedAt, ...columns } = next;
+  const { id, number: _number, version: _version, updated_at: _updatedAt, ...columns } = next;
   const stored = await changeDevice(trx, now, id, columns);
   if (stored.serial !== device.serial) await reportSameSerial(trx, now, stored);
   return { device: stored, before, after };

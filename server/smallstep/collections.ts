@@ -1,67 +1,34 @@
-import { audit } from '../store/audit.ts';
-import type { CollectionInstanceRow, CollectionRow } from '../store/schema.ts';
+import type { CollectionRow } from '../store/schema.ts';
 import type { Db, Trx } from '../store/store.ts';
 import { CollectionUpdate, dataText, InstanceBody, NewCollection, parseBody, parseSlug } from './bodies.ts';
+import type { Answer, Call, RouteTable } from './call.ts';
 import { decodeCursor, listName, nextCursor } from './cursor.ts';
-import { DEFAULT_SLUG, type DefaultCollection, defaultCollection } from './defaultCollection.ts';
-import type { Answer, Call, RouteTable } from './mount.ts';
+import { DEFAULT_SLUG, deviceInstances } from './defaultCollection.ts';
+import { type Instance, type Instances, instant } from './instances.ts';
+import { auditCollection, ensureCollection, findCollection, ordinaryInstances } from './ordinaryCollection.ts';
 import { rawQuery, tailOfPath } from './path.ts';
 import { parsePagination } from './query.ts';
 import { refuseSmallstep } from './refusal.ts';
 
 const VERSIONS = ['2023-11-01'] as const;
+const INSTANCE_SCOPES = { GET: 'devices:read', PUT: 'devices:write', DELETE: 'devices:decide' } as const;
 const NO_SCHEMA = 'Instances are not checked against a schema here, so a schemaURI would promise what does not happen.';
 
-/** An instance as every collection answers it. */
-export type Instance = { id: string; data: unknown; createdAt: string; updatedAt: string };
-export const instant = (at: number): string => new Date(Number(at)).toISOString();
+const bodyOf = (row: CollectionRow) => ({
+  slug: row.slug,
+  displayName: row.display_name,
+  instanceCount: Number(row.instance_count),
+  createdAt: instant(row.created_at),
+  updatedAt: instant(row.updated_at),
+});
 
-const findCollection = (db: Db | Trx, slug: string): Promise<CollectionRow | undefined> =>
-  db.selectFrom('collections').selectAll().where('slug', '=', slug).executeTakeFirst();
-
-async function collectionBody(call: Call, row: CollectionRow): Promise<Record<string, unknown>> {
-  const count =
-    row.slug === DEFAULT_SLUG
-      ? await defaultCollection.count(call)
-      : await call.context.store.db
-          .selectFrom('collection_instances')
-          .select((eb) => eb.fn.countAll().as('count'))
-          .where('slug', '=', row.slug)
-          .executeTakeFirstOrThrow()
-          .then((found) => Number(found.count));
-  return {
-    slug: row.slug,
-    displayName: row.display_name,
-    instanceCount: count,
-    createdAt: instant(row.created_at),
-    updatedAt: instant(row.updated_at),
-  };
-}
+const instancesOf = (slug: string): Instances => (slug === DEFAULT_SLUG ? deviceInstances : ordinaryInstances);
 
 /** Errors: 404. */
 async function namedCollection(call: Call, db: Db | Trx): Promise<CollectionRow> {
   const row = await findCollection(db, parseSlug(call.param('collectionSlug')));
   return row ?? refuseSmallstep(404, 'There is no such collection.');
 }
-
-async function ensureCollection(trx: Trx, slug: string, now: number, displayName = slug): Promise<CollectionRow> {
-  const row = { slug, display_name: displayName, schema_uri: null, created_at: now, updated_at: now };
-  await trx
-    .insertInto('collections')
-    .values(row)
-    .onConflict((c) => c.column('slug').doNothing())
-    .execute();
-  return (await findCollection(trx, slug)) ?? row;
-}
-
-/** Names what changed, never the data: it is the script's own. */
-const auditCollection = (trx: Trx, call: Call, action: string, slug: string, instance: string | null): Promise<void> =>
-  audit(trx, call.context.now(), {
-    ...call.by,
-    action,
-    subject: { type: 'collection', id: slug },
-    after: instance === null ? null : { instance },
-  });
 
 export const collectionRoutes: RouteTable = [
   {
@@ -84,7 +51,7 @@ export const collectionRoutes: RouteTable = [
       const last = page.at(-1);
       const next = rows.length > first && last ? { value: last.slug, id: last.slug } : null;
       return {
-        body: await Promise.all(page.map((row) => collectionBody(call, row))),
+        body: page.map(bodyOf),
         headers: nextCursor(call, list, next),
       };
     },
@@ -104,7 +71,7 @@ export const collectionRoutes: RouteTable = [
         await auditCollection(trx, call, 'collection.created', asked.slug, null);
         return ensureCollection(trx, asked.slug, call.context.now(), asked.displayName || asked.slug);
       });
-      return { status: 201, body: await collectionBody(call, row) };
+      return { status: 201, body: bodyOf(row) };
     },
   },
   {
@@ -112,7 +79,7 @@ export const collectionRoutes: RouteTable = [
     url: '/collections/:collectionSlug',
     versions: VERSIONS,
     scope: 'devices:read',
-    handler: async (call) => ({ body: await collectionBody(call, await namedCollection(call, call.context.store.db)) }),
+    handler: async (call) => ({ body: bodyOf(await namedCollection(call, call.context.store.db)) }),
   },
   {
     method: 'PUT',
@@ -133,7 +100,7 @@ export const collectionRoutes: RouteTable = [
         await auditCollection(trx, call, 'collection.updated', slug, null);
         return { ...known, ...change };
       });
-      return { body: await collectionBody(call, row) };
+      return { body: bodyOf(row) };
     },
   },
   {
@@ -164,31 +131,23 @@ export const collectionRoutes: RouteTable = [
       const { first, after } = parsePagination(rawQuery(call.url));
       const list = listName('items', slug);
       const position = after === null ? null : decodeCursor(call.context.cursorKey, list, after);
-      const page = await (slug === DEFAULT_SLUG ? defaultCollection.page : ordinaryPage)(call, slug, first, position);
-      return {
-        body: page.instances,
-        headers: nextCursor(call, list, page.next),
-      };
+      const { instances, next } = await instancesOf(slug).page(call, slug, first, position);
+      return { body: instances, headers: nextCursor(call, list, next) };
     },
   },
-  ...(['GET', 'PUT', 'DELETE'] as const).map((method) => ({
-    method,
+  ...Object.entries(INSTANCE_SCOPES).map(([method, scope]) => ({
+    method: method as keyof typeof INSTANCE_SCOPES,
     url: '/collections/:collectionSlug/instances/*',
     versions: VERSIONS,
-    scope:
-      method === 'GET'
-        ? ('devices:read' as const)
-        : method === 'PUT'
-          ? ('devices:write' as const)
-          : ('devices:decide' as const),
-    handler: (call: Call) => instanceCall(call, method),
+    scope,
+    handler: (call: Call) => instanceCall(call, method as keyof typeof INSTANCE_SCOPES),
   })),
 ];
 
-async function instanceCall(call: Call, method: 'GET' | 'PUT' | 'DELETE'): Promise<Answer> {
+async function instanceCall(call: Call, method: keyof typeof INSTANCE_SCOPES): Promise<Answer> {
   const slug = parseSlug(call.param('collectionSlug'));
   const { identifier, data } = tailOfPath(call.url, 'instances');
-  const keeper: DefaultCollection = slug === DEFAULT_SLUG ? defaultCollection : ordinary;
+  const keeper = instancesOf(slug);
   switch (method) {
     case 'GET': {
       const found = await keeper.get(call, slug, identifier);
@@ -212,70 +171,3 @@ const bare = (instance: Instance): Answer => ({
   body: instance.data,
   headers: { 'x-created-at': instance.createdAt, 'x-updated-at': instance.updatedAt },
 });
-
-const instanceOf = (row: CollectionInstanceRow): Instance => ({
-  id: row.id,
-  data: JSON.parse(row.data),
-  createdAt: instant(row.created_at),
-  updatedAt: instant(row.updated_at),
-});
-
-async function ordinaryPage(
-  call: Call,
-  slug: string,
-  first: number,
-  after: { value: string | number; id: string } | null,
-) {
-  let query = call.context.store.db
-    .selectFrom('collection_instances')
-    .selectAll()
-    .where('slug', '=', slug)
-    .orderBy('created_at')
-    .orderBy('id')
-    .limit(first + 1);
-  if (after) {
-    const at = Number(after.value);
-    query = query
-      .where('created_at', '>=', at)
-      .where((eb) => eb.or([eb('created_at', '>', at), eb('id', '>', after.id)]));
-  }
-  const rows = await query.execute();
-  const page = rows.slice(0, first);
-  const last = page.at(-1);
-  return {
-    instances: page.map(instanceOf),
-    next: rows.length > first && last ? { value: Number(last.created_at), id: last.id } : null,
-  };
-}
-
-/** Every collection but `default`: arbitrary JSON by identifier. */
-const ordinary: DefaultCollection = {
-  get: async (call, slug, id) => {
-    const row = await call.context.store.db
-      .selectFrom('collection_instances')
-      .selectAll()
-      .where('slug', '=', slug)
-      .where('id', '=', id)
-      .executeTakeFirst();
-    return row ? instanceOf(row) : refuseSmallstep(404, 'The collection holds no such instance.');
-  },
-  put: (call, slug, id, data) =>
-    call.write(async (trx) => {
-      const now = call.context.now();
-      await ensureCollection(trx, slug, now);
-      const row = await trx
-        .insertInto('collection_instances')
-        .values({ slug, id, data, created_at: now, updated_at: now })
-        .onConflict((c) => c.columns(['slug', 'id']).doUpdateSet({ data, updated_at: now }))
-        .returningAll()
-        .executeTakeFirstOrThrow();
-      await auditCollection(trx, call, 'instance.saved', slug, id);
-      return instanceOf(row);
-    }),
-  remove: async (call, slug, id) => {
-    await call.write(async (trx) => {
-      await trx.deleteFrom('collection_instances').where('slug', '=', slug).where('id', '=', id).execute();
-      await auditCollection(trx, call, 'instance.deleted', slug, id);
-    });
-  },
-};

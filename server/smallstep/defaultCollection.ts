@@ -5,26 +5,16 @@ import { setLifecycle } from '../inventory/lifecycle.ts';
 import { findDeviceByIdentifier } from '../store/devices.ts';
 import { loadLayersOf } from '../store/layers.ts';
 import type { DeviceRow } from '../store/schema.ts';
-import type { Instance } from './collections.ts';
-import type { Position } from './cursor.ts';
+import type { Call } from './call.ts';
 import { identifierOf } from './deviceReference.ts';
 import { importedDevice } from './devices.ts';
 import { ownersOf } from './dto.ts';
-import { isRecord } from './listDevices.ts';
-import type { Call } from './mount.ts';
+import { type Instance, type Instances, instant, oldestPage } from './instances.ts';
+import { isKept, isRecord } from './listDevices.ts';
 import { refuseSmallstep } from './refusal.ts';
 
 export const DEFAULT_SLUG = 'default';
 const IDENTITY = 'smallstep:identity';
-
-/** How a collection keeps its instances. `data` is JSON text. */
-export type DefaultCollection = {
-  get(call: Call, slug: string, id: string): Promise<Instance>;
-  put(call: Call, slug: string, id: string, data: string): Promise<Instance>;
-  remove(call: Call, slug: string, id: string): Promise<void>;
-};
-
-const instant = (at: number): string => new Date(Number(at)).toISOString();
 
 /** Devices as instances: the data as it was put, with the owner's address as it is now. */
 async function instancesOf(call: Call, devices: readonly DeviceRow[]): Promise<Instance[]> {
@@ -58,46 +48,20 @@ function identityOf(data: Record<string, unknown>): string | null {
 }
 
 /** The collection `default` is the device inventory: an instance is a device, named by its permanent identifier. */
-export const defaultCollection = {
-  async count(call: Call): Promise<number> {
-    const row = await call.context.store.db
-      .selectFrom('devices')
-      .select((eb) => eb.fn.countAll().as('count'))
-      .where('candidate_of', 'is', null)
-      .where('lifecycle', '!=', 'deleted')
-      .executeTakeFirstOrThrow();
-    return Number(row.count);
+export const deviceInstances: Instances = {
+  async page(call, _slug, first, after) {
+    const query = call.context.store.db.selectFrom('devices').selectAll().where(isRecord).where(isKept);
+    const { rows, next } = await oldestPage(query, first, after);
+    return { instances: await instancesOf(call, rows), next };
   },
 
-  async page(call: Call, _slug: string, first: number, after: Position | null) {
-    let query = call.context.store.db
-      .selectFrom('devices')
-      .selectAll()
-      .where(isRecord)
-      .where('lifecycle', '!=', 'deleted')
-      .orderBy('created_at')
-      .orderBy('id')
-      .limit(first + 1);
-    if (after) {
-      const at = Number(after.value);
-      query = query
-        .where('created_at', '>=', at)
-        .where((eb) => eb.or([eb('created_at', '>', at), eb('id', '>', after.id)]));
-    }
-    const rows = await query.execute();
-    const page = rows.slice(0, first);
-    const last = page.at(-1);
-    const next = rows.length > first && last ? { value: Number(last.created_at), id: last.id } : null;
-    return { instances: await instancesOf(call, page), next };
-  },
-
-  async get(call: Call, _slug: string, id: string): Promise<Instance> {
+  async get(call, _slug, id) {
     const device = await findDeviceByIdentifier(call.context.store.db, identifierOf(canonicalIdentifier, id));
     if (!device || device.lifecycle === 'deleted') return refuseSmallstep(404, 'The inventory holds no such device.');
     return one(call, device);
   },
 
-  async put(call: Call, _slug: string, id: string, data: string): Promise<Instance> {
+  async put(call, _slug, id, data) {
     const identifier = identifierOf(canonicalIdentifier, id);
     const value = JSON.parse(data) as unknown;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -117,8 +81,8 @@ export const defaultCollection = {
     return one(call, importedDevice(outcome, { conflict: 409, notAllowed: 412 }));
   },
 
-  /** Leaves a tombstone. Deleting what is not there is done already: the documents list no 404. */
-  async remove(call: Call, _slug: string, id: string): Promise<void> {
+  /** Leaves a tombstone. */
+  async remove(call, _slug, id) {
     const identifier = identifierOf(canonicalIdentifier, id);
     await call.write(async (trx) => {
       const device = await findDeviceByIdentifier(trx, identifier);

@@ -1,8 +1,8 @@
 import { canonicalIdentifier } from '../inventory/identifiers.ts';
 import { createProvisioningToken } from '../store/provisioningTokens.ts';
 import { NewEnrollmentToken, parseBody, parseSlug } from './bodies.ts';
+import type { RouteTable } from './call.ts';
 import { identifierOf } from './deviceReference.ts';
-import type { RouteTable } from './mount.ts';
 import { decodeIdentifier } from './path.ts';
 import { refuseSmallstep } from './refusal.ts';
 

@@ -1,7 +1,7 @@
 import { deviceByReference, IdentifierFault } from '../inventory/identifiers.ts';
 import type { DeviceRow } from '../store/schema.ts';
 import type { Db, Trx } from '../store/store.ts';
-import type { Call } from './mount.ts';
+import type { Call } from './call.ts';
 import { tailOfPath } from './path.ts';
 import { refuseSmallstep } from './refusal.ts';
 

@@ -1,7 +1,7 @@
 import { Source, type TeamSettings } from '../../contract/index.ts';
 import { changeSettings } from '../policy/changeSettings.ts';
 import { PolicyRequest, parseBody } from './bodies.ts';
-import type { Call, RouteTable } from './mount.ts';
+import type { Call, RouteTable } from './call.ts';
 
 /**
  * Team Settings in the vendor's three fields. Muster keeps `requireUserBinding` per source; it reads as true where any source has it, and

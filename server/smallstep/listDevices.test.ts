@@ -1,12 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS } from '../policy/settings.ts';
+import { insertDevice } from '../store/devices.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { growing, plansOf } from '../testing/plans.ts';
+import type { Position } from './cursor.ts';
 import { listDevices } from './listDevices.ts';
-import type { DeviceSort } from './query.ts';
+import type { DeviceFilters, DeviceSort } from './query.ts';
 
 let folder: string;
 let store: Store;
@@ -19,37 +21,69 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it.each<DeviceSort>([
-  { field: 'enrolledAt', ascending: false },
-  { field: 'lastSeen', ascending: true },
-  { field: 'source', ascending: false },
-])('reads a page by an index and sorts nothing: $field', async (sort) => {
-  const queries: string[] = [];
-  const { prepare } = DatabaseSync.prototype;
-  DatabaseSync.prototype.prepare = function (this: DatabaseSync, sql: string) {
-    queries.push(sql);
-    return prepare.call(this, sql);
-  };
-  const position = { value: sort.field === 'source' ? 'Jamf' : 5, id: 'x' };
-  try {
-    const view = { settings: DEFAULT_SETTINGS, demo: false, now: 2 };
-    for (const after of [null, position]) await listDevices(store.db, view, {}, sort, 100, after);
-  } finally {
-    DatabaseSync.prototype.prepare = prepare;
-  }
-  const lists = queries.filter((sql) => sql.includes('order by'));
-  expect(lists).toHaveLength(2);
-  const plain = new DatabaseSync(join(folder, 'muster.db'));
-  try {
-    for (const sql of lists) {
-      const plan = plain
-        .prepare(`explain query plan ${sql}`)
-        .all(...Array.from({ length: sql.split('?').length - 1 }, () => 1));
-      const details = plan.map((row) => String(row.detail)).join('; ');
-      expect(details).toContain('USING INDEX');
-      expect(details).not.toContain('TEMP B-TREE');
+const view = { settings: DEFAULT_SETTINGS, demo: false, now: 2 };
+const SORTS: DeviceSort[] = (['enrolledAt', 'lastSeen', 'source'] as const).flatMap((field) => [
+  { field, ascending: false },
+  { field, ascending: true },
+]);
+const FILTERS: DeviceFilters[] = [
+  {},
+  { assurance: ['high'] },
+  { assurance: ['normal'] },
+  { operatingSystem: ['Linux'] },
+  { ownership: ['user'] },
+  { source: ['Jamf'] },
+  { source: ['Jamf', 'Intune'] },
+  { onlyManaged: true },
+  { onlyPendingApproval: true },
+  { onlyUnassigned: true },
+  { status: 'ok' },
+  { status: 'warning' },
+  { status: 'error' },
+  { onlyPendingApproval: true, source: ['Jamf'], onlyUnassigned: true, operatingSystem: ['Linux'], status: 'warning' },
+];
+
+it.each(
+  SORTS,
+)('reads a page by the index of its order and sorts nothing: $field, ascending $ascending', async (sort) => {
+  const after = { value: sort.field === 'source' ? 'Jamf' : 5, id: 'x' };
+  const plans = await plansOf(join(folder, 'muster.db'), async () => {
+    for (const filters of FILTERS) {
+      for (const from of [null, after]) await listDevices(store.db, view, filters, sort, 100, from);
     }
-  } finally {
-    plain.close();
+  });
+  const index = { enrolledAt: 'enrolled_at_or_never', lastSeen: 'last_seen_at_or_never', source: 'source_id' }[
+    sort.field
+  ];
+  const lists = plans.filter(({ sql }) => sql.includes('order by'));
+  expect(lists.length).toBeGreaterThan(FILTERS.length);
+  for (const plan of lists) {
+    expect(growing(plan), plan.sql).toEqual([]);
+    expect(plan.details[0], plan.sql).toContain(`devices_by_${index}`);
   }
+});
+
+describe('a filter that hits almost nothing', () => {
+  it('ends the page short, with a place to go on from, and loses nothing', async () => {
+    const [scanned, total] = [100, 230];
+    const wanted = new Set([3, 95, 107, total - 1]);
+    await store.write(async (trx) => {
+      for (let i = 0; i < total; i += 1) {
+        const device = { permanent_identifier: `N${i}`, name: `n${i}`, source: 'Smallstep API' } as const;
+        await insertDevice(trx, i, { ...device, os: wanted.has(i) ? 'visionOS' : 'Linux' }, null);
+      }
+    });
+    const seen: string[] = [];
+    let pages = 0;
+    let after: Position | null = null;
+    do {
+      const sort = { field: 'enrolledAt', ascending: false } as const;
+      const page = await listDevices(store.db, view, { operatingSystem: ['visionOS'] }, sort, 3, after, scanned);
+      seen.push(...page.devices.map((device) => device.name));
+      after = page.next;
+      pages += 1;
+    } while (after !== null);
+    expect(seen.sort()).toEqual([...wanted].map((i) => `n${i}`).sort());
+    expect(pages).toBe(3);
+  });
 });

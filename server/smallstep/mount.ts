@@ -2,38 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Scope } from '../../contract/index.ts';
 import { actorOf, type Context, DECIDERS, OWNERS, READERS } from '../http/context.ts';
 import { refusalOf, sendProblem } from '../http/problem.ts';
-import type { Actor } from '../store/audit.ts';
-import type { Trx } from '../store/store.ts';
 import { first, isCompatible, sendCompatible, versionToEcho } from './answer.ts';
+import type { RouteTable } from './call.ts';
 import { collectionRoutes } from './collections.ts';
 import { deviceCollectionRoutes } from './deviceCollections.ts';
 import { deviceRoutes } from './devices.ts';
 import { enrollmentPolicyRoutes } from './enrollmentPolicy.ts';
 import { SmallstepRefusal } from './refusal.ts';
-import { type ApiVersion, requestedVersion } from './version.ts';
-
-export type Answer = { status?: 200 | 201 | 204; body?: unknown; headers?: Record<string, string> };
-
-/** What a handler of the compatible API works with. */
-export type Call = {
-  context: Context;
-  version: ApiVersion;
-  request: FastifyRequest;
-  /** The request target as it was sent. */
-  url: string;
-  param: (name: string) => string;
-  by: { actor: Actor; requestId: string };
-  /** One transaction; streams wake after it. */
-  write: <T>(work: (trx: Trx) => Promise<T>) => Promise<T>;
-};
-
-export type RouteTable = {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  url: string;
-  versions: readonly ApiVersion[];
-  scope: Scope;
-  handler: (call: Call) => Promise<Answer>;
-}[];
+import { requestedVersion } from './version.ts';
 
 const VERSION_HEADER = 'x-smallstep-api-version';
 const ROLES = { read: READERS, decide: DECIDERS, own: OWNERS } as const;

@@ -1,7 +1,8 @@
 import { recordEvent } from './events.ts';
 import { newId } from './ids.ts';
 import type { DeviceRow } from './schema.ts';
-import type { Db, Trx } from './store.ts';
+import { searchText } from './search.ts';
+import { type Db, nextNumber, type Trx } from './store.ts';
 
 export async function findDevice(db: Db | Trx, id: string): Promise<DeviceRow | undefined> {
   return db.selectFrom('devices').selectAll().where('id', '=', id).executeTakeFirst();
@@ -17,15 +18,8 @@ export async function findDeviceByIdentifier(db: Db | Trx, identifier: string): 
     .executeTakeFirst();
 }
 
-/** What search looks through, in lower case. */
-export function searchText(
-  device: Pick<DeviceRow, 'name' | 'serial' | 'permanent_identifier'>,
-  ownerEmail: string | null,
-): string {
-  return [device.name, device.serial, device.permanent_identifier, ownerEmail].filter(Boolean).join('\n').toLowerCase();
-}
-
-export type NewDevice = Pick<DeviceRow, 'permanent_identifier' | 'name' | 'source'> & Partial<Omit<DeviceRow, 'id'>>;
+export type NewDevice = Pick<DeviceRow, 'permanent_identifier' | 'name' | 'source'> &
+  Partial<Omit<DeviceRow, 'id' | 'number'>>;
 
 /** Inserts a record with its identifier (a candidate holds none) and notes the event. */
 export async function insertDevice(
@@ -36,6 +30,7 @@ export async function insertDevice(
 ): Promise<DeviceRow> {
   const row: DeviceRow = {
     id: newId(now),
+    number: await nextNumber(trx, 'devices'),
     candidate_of: null,
     asserted: 0,
     serial: null,
@@ -90,7 +85,7 @@ export async function changeDevice(
   trx: Trx,
   now: number,
   id: string,
-  change: Partial<Omit<DeviceRow, 'id' | 'version' | 'updated_at'>>,
+  change: Partial<Omit<DeviceRow, 'id' | 'number' | 'version' | 'updated_at'>>,
 ): Promise<DeviceRow> {
   const row = await trx
     .updateTable('devices')

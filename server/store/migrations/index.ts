@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration';
 import { up as initial } from './m001Initial.ts';
 import { up as inventory } from './m002Inventory.ts';
 import { up as aliases } from './m003Aliases.ts';
+import { up as lists } from './m004Lists.ts';
 
 /** In order; names are for ever, since stores remember them. */
 export const MIGRATIONS: Record<string, Migration> = {
   '001-initial': { up: initial },
   '002-inventory': { up: inventory },
   '003-aliases': { up: aliases },
+  '004-lists': { up: lists },
 };

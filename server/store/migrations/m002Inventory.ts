@@ -39,8 +39,8 @@ export async function up(db: Kysely<Tables>): Promise<void> {
   await index('collection_instances', ['slug', 'created_at', 'id']);
   // The device inventory itself, as the compatible API shows it: there from the start, never deleted.
   const now = Date.now();
-  const inventory = { slug: 'default', display_name: 'Devices', schema_uri: null, created_at: now, updated_at: now };
-  await db.insertInto('collections').values(inventory).execute();
+  await sql`insert into collections (slug, display_name, created_at, updated_at)
+    values ('default', 'Devices', ${now}, ${now})`.execute(db);
 
   await table(
     'mdm_connections',

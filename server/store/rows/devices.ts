@@ -2,6 +2,8 @@ import type { Approval, EkClass, Lifecycle, Source } from '../../../contract/ind
 
 export interface DeviceRow {
   id: string;
+  /** Rises with each record: the order in which they came. */
+  number: number;
   permanent_identifier: string;
   /** Where this row is a candidate: the record that holds the same identifier with a better claim. */
   candidate_of: string | null;

@@ -4,6 +4,8 @@ export interface CollectionRow {
   slug: string;
   display_name: string;
   schema_uri: string | null;
+  /** Kept in step with the instances; of `default`, with the devices that are neither candidates nor removed. */
+  instance_count: number;
   created_at: number;
   updated_at: number;
 }
