@@ -86,6 +86,9 @@ export type TpmAttestorOptions = {
 
 const QUOTE_TRIES = 5;
 
+/** The verbs that need the storage key follow each other in an enrolment, and share it. */
+const BURST = { burst: true };
+
 export function createTpmAttestor(tpm: Tpm, options: TpmAttestorOptions = {}): TpmAttestor {
   /** EKs by URN: how the TPM holds one does not change while it is open. */
   const known = new Map<string, FoundEk>();
@@ -106,7 +109,7 @@ export function createTpmAttestor(tpm: Tpm, options: TpmAttestorOptions = {}): T
     },
 
     async createAttestationKey() {
-      const made = await tpm.work((scope) => makeAttestationKey(scope, options.akAlgorithm ?? 'ECC-P256'));
+      const made = await tpm.work((scope) => makeAttestationKey(scope, options.akAlgorithm ?? 'ECC-P256'), BURST);
       return { ...made, public: made.key.public };
     },
 
@@ -115,11 +118,11 @@ export function createTpmAttestor(tpm: Tpm, options: TpmAttestorOptions = {}): T
         const ek = known.get(ekPermanentIdentifier) ?? (await findEk(scope, ekPermanentIdentifier));
         remember([ek]);
         return activate(scope, ak, ek, unwrap(credential, 'credential'), unwrap(secret, 'secret'));
-      });
+      }, BURST);
     },
 
     async createDeviceKey() {
-      const { key, area, name } = await tpm.work(makeDeviceKey);
+      const { key, area, name } = await tpm.work(makeDeviceKey, BURST);
       return { key, public: key.public, name, spki: spkiOf(area) };
     },
 
@@ -128,7 +131,7 @@ export function createTpmAttestor(tpm: Tpm, options: TpmAttestorOptions = {}): T
       return tpm.work(async (scope) => {
         const [akHandle, deviceHandle] = await loadKeys(scope, [ak, deviceKey]);
         return certify(scope, deviceHandle, akHandle, data);
-      });
+      }, BURST);
     },
 
     async quote(ak, deviceKey, binding, { pcrs }) {
@@ -136,7 +139,7 @@ export function createTpmAttestor(tpm: Tpm, options: TpmAttestorOptions = {}): T
       const quoted = await tpm.work(async (scope) => {
         const [akHandle] = await loadKeys(scope, [ak]);
         return quoteWithValues(scope, akHandle, data, pcrs);
-      });
+      }, BURST);
       const measured = options.eventLog ?? !/^(swtpm|mssim):/.test(tpm.address);
       const eventLog = measured === false ? undefined : await readEventLog(measured === true ? undefined : measured);
       return eventLog ? { ...quoted, eventLog } : quoted;

@@ -1,4 +1,4 @@
-import { createReader, createWriter, type Reader } from '../../attestation/bytes.ts';
+import { createReader, type Reader } from '../../attestation/bytes.ts';
 import { HANDLE, TPM_ST } from '../../attestation/tpmConstants.ts';
 import { NativeError } from '../errors.ts';
 
@@ -16,34 +16,40 @@ export type Command = {
 const NONE = new Uint8Array(0);
 const CONTINUE_SESSION = 1;
 
-/** The bytes of a command (TPM 2.0 part 1, 18.2 and 18.4). */
+/** The bytes of a command (TPM 2.0 part 1, 18.2 and 18.4), written in one go: there are dozens of them in a ceremony. */
 export function encodeCommand({ code, handles = [], auths = [], parameters = NONE }: Command): Uint8Array {
-  const body = createWriter();
-  for (const handle of handles) body.u32(handle);
-  if (auths.length > 0) {
-    const area = createWriter();
-    for (const auth of auths) {
-      if (auth === 'empty-password') area.u32(HANDLE.PASSWORD).tpm2b(NONE).u8(0).tpm2b(NONE);
-      else if ('password' in auth) area.u32(HANDLE.PASSWORD).tpm2b(NONE).u8(0).tpm2b(auth.password);
-      else
-        area
-          .u32(auth.session)
-          .tpm2b(NONE)
-          .u8(auth.continueSession ? CONTINUE_SESSION : 0)
-          .tpm2b(NONE);
-    }
-    const bytes = area.finish();
-    body.u32(bytes.length).bytes(bytes);
+  const secrets = auths.map(passwordOf);
+  // Each authorization: handle, no nonce, attributes, password.
+  const authSize = secrets.reduce((sum, secret) => sum + 9 + secret.length, 0);
+  const size = 10 + 4 * handles.length + (auths.length > 0 ? 4 + authSize : 0) + parameters.length;
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, auths.length > 0 ? TPM_ST.SESSIONS : TPM_ST.NO_SESSIONS);
+  view.setUint32(2, size);
+  view.setUint32(6, code);
+  let at = 10;
+  for (const handle of handles) {
+    view.setUint32(at, handle);
+    at += 4;
   }
-  const rest = body.bytes(parameters).finish();
-  const tag = auths.length > 0 ? TPM_ST.SESSIONS : TPM_ST.NO_SESSIONS;
-  return createWriter()
-    .u16(tag)
-    .u32(10 + rest.length)
-    .u32(code)
-    .bytes(rest)
-    .finish();
+  if (auths.length > 0) {
+    view.setUint32(at, authSize);
+    at += 4;
+  }
+  for (const [which, auth] of auths.entries()) {
+    const secret = secrets[which] ?? NONE;
+    const session = typeof auth === 'object' && 'session' in auth ? auth : undefined;
+    view.setUint32(at, session?.session ?? HANDLE.PASSWORD);
+    view.setUint8(at + 6, session?.continueSession ? CONTINUE_SESSION : 0);
+    view.setUint16(at + 7, secret.length);
+    bytes.set(secret, at + 9);
+    at += 9 + secret.length;
+  }
+  bytes.set(parameters, at);
+  return bytes;
 }
+
+const passwordOf = (auth: Auth): Uint8Array => (typeof auth === 'object' && 'password' in auth ? auth.password : NONE);
 
 /** The response code of a whole response; 0 is success. */
 export function responseCode(response: Uint8Array): number {
@@ -63,10 +69,10 @@ export function decodeResponse(response: Uint8Array, options: { handle: boolean;
     reader.u32();
     reader.u32();
     const handle = options.handle ? reader.u32() : undefined;
-    if (tag !== TPM_ST.SESSIONS)
-      return { handle, parameters: createReader(reader.take(reader.remaining()), options.what) };
-    const parameters = createReader(reader.take(reader.u32()), options.what);
-    return { handle, parameters };
+    const size = tag === TPM_ST.SESSIONS ? reader.u32() : reader.remaining();
+    const from = reader.offset();
+    if (size > reader.remaining()) throw new Error('the parameters end too early');
+    return { handle, parameters: createReader(response.subarray(from, from + size), options.what) };
   });
 }
 

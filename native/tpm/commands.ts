@@ -1,6 +1,6 @@
 import { encodePcrSelections } from '../../attestation/attest.ts';
-import { createWriter } from '../../attestation/bytes.ts';
-import { encodePublic, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
+import { createWriter, sameBytes } from '../../attestation/bytes.ts';
+import { encodePublic, nameOfBytes, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
 import { ALG, HANDLE, TPM_CAP, TPM_CC, TPM_PT, TPM_ST } from '../../attestation/tpmConstants.ts';
 import { guarded } from './codec.ts';
 import { listRange } from './handles.ts';
@@ -123,8 +123,16 @@ export async function createPrimary(
     doing,
   });
   return guarded('CreatePrimary', () => {
-    const made = answer.parameters.tpm2b();
-    return { handle, public: made, area: parsePublic(made) };
+    const { parameters } = answer;
+    const made = parameters.tpm2b();
+    const area = parsePublic(made);
+    // Creation data, creation hash and ticket (part 3, 24.1); the name after them is how other work knows the key again.
+    parameters.tpm2b();
+    parameters.tpm2b();
+    parameters.take(6);
+    parameters.tpm2b();
+    if (!sameBytes(parameters.tpm2b(), nameOfBytes(area.nameAlg, made))) throw new Error('not the name of this key');
+    return { handle, public: made, area };
   });
 }
 

@@ -1,5 +1,5 @@
 import { sameBytes } from '../../attestation/bytes.ts';
-import { ekUri } from '../../attestation/permanentIdentifier.ts';
+import { urnOfSpki } from '../../attestation/permanentIdentifier.ts';
 import { encodePublic, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
 import { spkiOf } from '../../attestation/spki.ts';
 import { EK_TEMPLATES, type EkTemplateId, zeroFilledUnique } from '../../attestation/templates.ts';
@@ -86,7 +86,7 @@ export async function findEndorsement(scope: Scope, search: EkSearch): Promise<E
   for (const { handle, spki, area } of survey.persistent) {
     const algorithm = isEndorsementKey(area) ? algorithmOf(area) : undefined;
     if (!algorithm) continue;
-    const ek: FoundEk = { spki, permanentIdentifier: ekUri(spki), algorithm, origin: { persistent: handle }, area };
+    const ek: FoundEk = { spki, permanentIdentifier: urnOfSpki(spki), algorithm, origin: { persistent: handle }, area };
     if (!has(ek)) eks.push(ek);
   }
   if (eks.length === 0) {
@@ -138,7 +138,14 @@ async function findInSlot(scope: Scope, slot: Slot, survey: Survey, derive: bool
   ): FoundEk | undefined => {
     const algorithm = algorithmOf(key.area);
     return (
-      algorithm && { spki: key.spki, permanentIdentifier: ekUri(key.spki), algorithm, origin, area: key.area, ...more }
+      algorithm && {
+        spki: key.spki,
+        permanentIdentifier: urnOfSpki(key.spki),
+        algorithm,
+        origin,
+        area: key.area,
+        ...more,
+      }
     );
   };
   if (held && (wanted || slot.nonce === undefined || !survey.indices.has(slot.nonce))) {
@@ -171,7 +178,7 @@ function mismatch(wanted: Uint8Array | undefined): string {
     return 'The TPM holds an endorsement certificate that cannot be read, so this key counts as one without a certificate.';
   }
   return (
-    `The certificate in the TPM belongs to another key (${ekUri(wanted)}) than the one that the standard template makes. ` +
+    `The certificate in the TPM belongs to another key (${urnOfSpki(wanted)}) than the one that the standard template makes. ` +
     'Some makers used a template of their own or swapped the chip; a firmware update of the TPM may repair it.'
   );
 }
@@ -281,6 +288,7 @@ async function make(scope: Scope, template: Uint8Array): Promise<PublicArea | 'u
 
 /** The same kind of key as the template's, whatever its numbers. */
 function matchesTemplate(area: PublicArea, template: PublicArea): boolean {
+  if (area.type !== template.type || area.attributes !== template.attributes) return false;
   const kind = (key: PublicArea) =>
     key.type === 'rsa'
       ? { ...key, modulus: new Uint8Array(0), exponent: 0 }

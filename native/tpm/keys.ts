@@ -1,5 +1,6 @@
+import { parseCreationData } from '../../attestation/attest.ts';
 import { createWriter, sameBytes } from '../../attestation/bytes.ts';
-import { hasAttributes, objectName, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
+import { hasAttributes, nameOfBytes, objectName, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
 import {
   AK_ECC_TEMPLATE,
   AK_RSA_TEMPLATE,
@@ -12,10 +13,10 @@ import {
 import { ALG, HANDLE, TPM_CC } from '../../attestation/tpmConstants.ts';
 import { isNativeError, NativeError } from '../errors.ts';
 import { guarded } from './codec.ts';
-import { certifyCreation, create, createPrimary, load, readPublic } from './commands.ts';
+import { type CreatedKey, certifyCreation, create, createPrimary, load, type ReadKey, readPublic } from './commands.ts';
 import { type FoundEk, loadEk } from './endorsement.ts';
 import { baseCode, RC } from './responseCodes.ts';
-import type { Scope } from './tpm.ts';
+import type { Kept, Scope } from './tpm.ts';
 
 /**
  * A key that only the TPM it was made in can load: the contents of TPM2B_PUBLIC and TPM2B_PRIVATE without their sizes.
@@ -36,24 +37,76 @@ const SRK_RSA_TEMPLATE: PublicArea = {
   modulus: new Uint8Array(256),
 };
 
-type Parent = { handle: number; transient: boolean };
+/** A storage key and its name. `earlier`: other work of this burst opened it, and it may be gone since. */
+type Parent = Kept & { transient: boolean; earlier: boolean };
 
 const DOING_SRK = 'making the storage key';
 
-/** The storage root key: 0x81000001 where it is a storage key that needs no authorization we lack, else made anew. */
-export async function openParent(scope: Scope): Promise<Parent> {
+/**
+ * The storage root key: 0x81000001 where it is a storage key that needs no authorization we lack, else made anew. A burst
+ * opens it once: a discrete TPM takes a good part of a second to make it.
+ */
+async function openParent(scope: Scope): Promise<Parent> {
+  const kept = scope.kept();
+  if (kept) return { ...kept, transient: kept.handle !== HANDLE.SRK, earlier: true };
   const held = await readPublic(scope, HANDLE.SRK);
-  if (held && hasAttributes(held.area, SRK_TEMPLATE.attributes & STORAGE))
-    return { handle: HANDLE.SRK, transient: false };
-  const { handle } = await createPrimary(scope, HANDLE.OWNER, SRK_TEMPLATE, DOING_SRK);
-  return { handle, transient: true };
+  const parent =
+    held && hasAttributes(held.area, SRK_TEMPLATE.attributes & STORAGE)
+      ? { handle: HANDLE.SRK, name: nameOf(held), transient: false, earlier: false }
+      : await makeParent(scope, SRK_TEMPLATE);
+  scope.keep({ handle: parent.handle, name: parent.name });
+  return parent;
 }
+
+async function makeParent(scope: Scope, template: PublicArea): Promise<Parent> {
+  const { handle, ...made } = await createPrimary(scope, HANDLE.OWNER, template, DOING_SRK);
+  return { handle, name: nameOf(made), transient: true, earlier: false };
+}
+
+const nameOf = ({ area, public: bytes }: ReadKey): Uint8Array => nameOfBytes(area.nameAlg, bytes);
 
 /** restricted | decrypt | fixedTPM | fixedParent. */
 const STORAGE = 0x00030012;
 
-export async function closeParent(scope: Scope, parent: Parent): Promise<void> {
-  if (parent.transient) await scope.flush(parent.handle);
+/** Flushes a storage key that nothing keeps. */
+async function closeParent(scope: Scope, parent: Parent): Promise<void> {
+  if (parent.transient && scope.kept()?.handle !== parent.handle) await scope.flush(parent.handle);
+}
+
+/** Flushes a storage key that is of no use, and keeps it no longer; an object of others at its handle is left alone. */
+async function dropParent(scope: Scope, parent: Parent): Promise<void> {
+  if (parent.transient && (!parent.earlier || (await isThere(scope, parent)))) await scope.flush(parent.handle);
+  scope.forget(parent.handle);
+}
+
+async function isThere(scope: Scope, { handle, name }: Kept): Promise<boolean> {
+  const found = await readPublic(scope, handle);
+  return found !== undefined && sameBytes(nameOf(found), name);
+}
+
+/**
+ * Does a task that needs the storage root key; once more where it fails and the key that was kept is not in the TPM any
+ * more: the TPM was reset, or the persistent key was taken away. Another object may have its handle by now.
+ */
+async function withParent<T>(scope: Scope, task: () => Promise<T>): Promise<T> {
+  const earlier = scope.kept();
+  try {
+    return await task();
+  } catch (error) {
+    const mayBeGone = earlier !== undefined && isNativeError(error, 'tpm-error', 'tpm-response-malformed');
+    if (!mayBeGone || (await isThere(scope, earlier))) throw error;
+    scope.forget(earlier.handle);
+    return task();
+  }
+}
+
+/** Makes a key under `parent` and nowhere else: what the TPM says about its creation names the parent. */
+async function createUnder(scope: Scope, parent: Parent, template: PublicArea, doing: string): Promise<CreatedKey> {
+  const made = await create(scope, parent.handle, template, doing);
+  guarded('Create', () => {
+    if (!sameBytes(parseCreationData(made.creationData).parentName, parent.name)) throw new Error('another parent');
+  });
+  return made;
 }
 
 export type MadeAk = {
@@ -66,10 +119,13 @@ export type MadeAk = {
 
 /** Makes an attestation key and has it attest its own creation; the ticket binds the two, so both happen here. */
 export async function makeAttestationKey(scope: Scope, algorithm: AkAlgorithm): Promise<MadeAk> {
-  const parent = await openParent(scope);
-  const made = await create(scope, parent.handle, AK_TEMPLATES[algorithm], 'making the attestation key');
-  const handle = await load(scope, parent.handle, made);
-  await closeParent(scope, parent);
+  const { made, handle } = await withParent(scope, async () => {
+    const parent = await openParent(scope);
+    const created = await createUnder(scope, parent, AK_TEMPLATES[algorithm], 'making the attestation key');
+    const loaded = await load(scope, parent.handle, created);
+    await closeParent(scope, parent);
+    return { made: created, handle: loaded };
+  });
   const { attest, signature } = await certifyCreation(scope, handle, handle, made);
   return {
     key: { public: made.public, private: made.private },
@@ -81,8 +137,10 @@ export async function makeAttestationKey(scope: Scope, algorithm: AkAlgorithm): 
 }
 
 export async function makeDeviceKey(scope: Scope): Promise<{ key: WrappedKey; area: PublicArea; name: Uint8Array }> {
-  const parent = await openParent(scope);
-  const made = await create(scope, parent.handle, DEVICE_KEY_TEMPLATE, 'making the device key');
+  const made = await withParent(scope, async () => {
+    const parent = await openParent(scope);
+    return createUnder(scope, parent, DEVICE_KEY_TEMPLATE, 'making the device key');
+  });
   const area = guarded('Create', () => parsePublic(made.public));
   return { key: { public: made.public, private: made.private }, area, name: objectName(made.public) };
 }
@@ -96,17 +154,16 @@ export async function loadKeys<const K extends readonly WrappedKey[]>(
   keys: K,
 ): Promise<{ [I in keyof K]: number }> {
   for (const key of keys) checkWrapped(key);
+  const loaded = await withParent(scope, () => loadUnderAny(scope, keys));
+  return loaded as { [I in keyof K]: number };
+}
+
+async function loadUnderAny(scope: Scope, keys: readonly WrappedKey[]): Promise<number[]> {
   const parents: (() => Promise<Parent>)[] = [
     () => openParent(scope),
     // The storage key may have been made persistent, or taken away, since these keys were made.
-    async () => ({
-      handle: (await createPrimary(scope, HANDLE.OWNER, SRK_TEMPLATE, DOING_SRK)).handle,
-      transient: true,
-    }),
-    async () => ({
-      handle: (await createPrimary(scope, HANDLE.OWNER, SRK_RSA_TEMPLATE, DOING_SRK)).handle,
-      transient: true,
-    }),
+    () => makeParent(scope, SRK_TEMPLATE),
+    () => makeParent(scope, SRK_RSA_TEMPLATE),
   ];
   for (const open of parents) {
     const parent = await openIfPossible(open);
@@ -115,11 +172,11 @@ export async function loadKeys<const K extends readonly WrappedKey[]>(
     try {
       for (const key of keys) loaded.push(await load(scope, parent.handle, key));
       await closeParent(scope, parent);
-      return loaded as { [I in keyof K]: number };
+      return loaded;
     } catch (error) {
       if (!isForeignKey(error)) throw error;
       for (const handle of loaded) await scope.flush(handle);
-      await closeParent(scope, parent);
+      await dropParent(scope, parent);
     }
   }
   throw new NativeError('key-of-another-tpm', 'This key belongs to another TPM, or to this one before it was cleared.');

@@ -17,6 +17,11 @@ export type OpenTpmOptions = {
   onExchange?: TpmOptions['onExchange'];
 };
 
+/** An answer of the server or two: a resource manager keeps our objects apart from those of others meanwhile. */
+const KEEP_MS = 1_000;
+/** Less than a software TPM's connection stays open (socketPipe.ts): nobody else can be there while our object is. */
+const KEEP_BARE_MS = 20;
+
 /**
  * Opens the TPM. Errors: `tcti-refused`, `no-tpm`, `tpm-no-permission`, `tpm-busy`, `tpm-1.2`, `tpm-disabled`,
  * `tpm-library-missing`, `tpm-library-untrusted`, `platform-unsupported`.
@@ -29,6 +34,7 @@ export async function openTpm(options: OpenTpmOptions = {}): Promise<Tpm> {
     deadlineMs: options.deadlineMs,
     startsTpm: isEmulator(tcti),
     bare: sharesSlots(tcti),
+    keepMs: sharesSlots(tcti) ? KEEP_BARE_MS : KEEP_MS,
     onExchange: options.onExchange,
   });
 }

@@ -17,15 +17,17 @@ export async function openSocketPipe(address: Address): Promise<Pipe> {
   let closed = false;
   let busy = false;
   let usedAt = performance.now();
+  let limit = Number.POSITIVE_INFINITY;
 
   const leave = () => {
     connection?.close();
     connection = undefined;
   };
-  // One timer for a burst, not one for each command; whoever holds an idle pipe is not kept alive by it.
+  // One timer for a burst and its deadlines, not one for each command; whoever holds an idle pipe is not kept alive by it.
   const watch = () => {
-    const left = usedAt + IDLE_MS - performance.now();
-    if (busy || left > 0) setTimeout(watch, Math.max(left, IDLE_MS / 2)).unref();
+    const spent = performance.now() - usedAt;
+    if (busy && spent > limit) connection?.fail(timedOut(limit));
+    if (busy || spent < IDLE_MS) setTimeout(watch, IDLE_MS / 2).unref();
     else leave();
   };
   watch();
@@ -38,17 +40,18 @@ export async function openSocketPipe(address: Address): Promise<Pipe> {
       busy = true;
       try {
         // The other side may have ended it while nothing was under way: then no command of ours was lost.
-        if (!connection?.alive()) {
-          connection = await openConnection(address);
-          usedAt = performance.now();
-          watch();
-        }
-        return checkResponse(await connection.exchange(command, deadlineMs));
+        const watched = connection !== undefined;
+        if (!connection?.alive()) connection = await openConnection(address);
+        usedAt = performance.now();
+        limit = deadlineMs;
+        if (!watched) watch();
+        return checkResponse(await connection.exchange(command));
       } catch (error) {
         leave();
         throw error;
       } finally {
         busy = false;
+        limit = Number.POSITIVE_INFINITY;
         usedAt = performance.now();
       }
     },
@@ -60,7 +63,9 @@ export async function openSocketPipe(address: Address): Promise<Pipe> {
 }
 
 type Connection = {
-  exchange(command: Uint8Array, deadlineMs: number): Promise<Uint8Array>;
+  exchange(command: Uint8Array): Promise<Uint8Array>;
+  /** Ends the connection, and what is under way with this error. */
+  fail(error: NativeError): void;
   alive(): boolean;
   close(): void;
 };
@@ -97,18 +102,14 @@ async function openConnection(address: Address): Promise<Connection> {
   socket.on('close', () => fail(connectionLost()));
 
   return {
-    async exchange(command, deadlineMs) {
+    async exchange(command) {
       if (broken) throw broken;
       const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
       waiting = { resolve, reject };
-      const timer = setTimeout(() => fail(timedOut(deadlineMs)), deadlineMs);
       socket.write(command);
-      try {
-        return await promise;
-      } finally {
-        clearTimeout(timer);
-      }
+      return promise;
     },
+    fail,
     alive: () => broken === undefined,
     close: () => void socket.destroy(),
   };

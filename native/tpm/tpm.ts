@@ -21,6 +21,9 @@ export type Request = Command & {
   hierarchy?: number | undefined;
 };
 
+/** An object that pieces of work of one burst share, and the name by which they know it again. */
+export type Kept = { handle: number; name: Uint8Array };
+
 /** Handles that one piece of work made; the scope flushes what is left when it ends, however it ends. */
 export type Scope = {
   run(request: Request): Promise<Answer>;
@@ -29,15 +32,23 @@ export type Scope = {
   /** Runs a command that makes a handle; the scope owns it until `flush` or the end. */
   make(request: Request): Promise<{ handle: number; answer: Answer }>;
   flush(handle: number): Promise<void>;
-  /** Takes a session off the list: the TPM has ended it. */
+  /** Takes a session or a lost object off the list: there is nothing of ours at that handle any more. */
   forget(handle: number): void;
+  /**
+   * Leaves an object loaded for the rest of a burst; one that is persistent is only remembered. It is flushed by the first
+   * work that fails or belongs to no burst, after `keepMs` without work, and on close. Outside of a burst it does nothing.
+   */
+  keep(object: Kept): void;
+  /** What an earlier piece of work of this burst kept. The TPM may have been reset since: its user must find that out. */
+  kept(): Kept | undefined;
 };
 
 /** An open TPM. Work is done one piece after the other, each in a scope of its own. */
 export type Tpm = {
   /** Where it is reached, for people: `device:/dev/tpmrm0`. */
   readonly address: string;
-  work<T>(task: (scope: Scope) => Promise<T>): Promise<T>;
+  /** `burst`: further work will follow at once that needs what this one keeps. */
+  work<T>(task: (scope: Scope) => Promise<T>, options?: { burst: boolean }): Promise<T>;
   close(): Promise<void>;
 };
 
@@ -47,6 +58,8 @@ export type TpmOptions = {
   deadlineMs?: number | undefined;
   /** The pipe is an emulator without firmware in front of it: start the TPM when it says that nobody has. */
   startsTpm?: boolean | undefined;
+  /** How long an object that a burst keeps waits for more of its work, in milliseconds; without it nothing is kept. */
+  keepMs?: number | undefined;
   /** No resource manager stands between: objects stay in the TPM when the connection ends (TPM 2.0 part 1, 37). */
   bare?: boolean | undefined;
   /** Called with every command and response; for benchmarks, which replay them. */
@@ -62,6 +75,13 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
   /** On a bare TPM: what lay in it before our first object, and whether an answer with a handle was lost since. */
   let foreign: Set<number> | undefined;
   let handleLost = false;
+  let kept: Kept | undefined;
+  let idle: NodeJS.Timeout | undefined;
+
+  const release = (): void => {
+    if (kept && isTransient(kept.handle)) left.add(kept.handle);
+    kept = undefined;
+  };
 
   const exchange = async (bytes: Uint8Array, duration: Duration): Promise<Uint8Array> => {
     const limit = Math.min(DEADLINES[duration], options.deadlineMs ?? DEADLINES.long);
@@ -83,7 +103,7 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
   };
 
   /** Sends until the TPM has taken the command: with success, or with an answer that sending again does not change. */
-  const resend = async (bytes: Uint8Array, { duration = 'short' }: Request): Promise<Uint8Array> => {
+  const resend = async (bytes: Uint8Array, { duration = 'short', handles = [] }: Request): Promise<Uint8Array> => {
     let tries = 0;
     let flushed = false;
     let started = false;
@@ -95,8 +115,9 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
       if (RESEND.includes(base) && tries < RESEND_TRIES) {
         tries += 1;
         await new Promise((resolve) => setTimeout(resolve, RESEND_PAUSE_MS));
-      } else if (OUT_OF_SLOTS.includes(base) && !flushed && left.size > 0) {
+      } else if (OUT_OF_SLOTS.includes(base) && !flushed && (left.size > 0 || kept)) {
         flushed = true;
+        if (kept && !handles.includes(kept.handle)) release();
         await flushLeft();
       } else if (base === RC.INITIALIZE && options.startsTpm && !started) {
         started = true;
@@ -147,8 +168,10 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
     }
   };
 
-  const scoped = async <T>(task: (scope: Scope) => Promise<T>): Promise<T> => {
+  const scoped = async <T>(task: (scope: Scope) => Promise<T>, burst: boolean): Promise<T> => {
+    clearTimeout(idle);
     if (closed) throw new NativeError('tpm-closed', 'The connection to the TPM is closed.');
+    if (!burst) release();
     if (left.size > 0 || handleLost) await flushLeft();
     const mine = new Set<number>();
     const scope: Scope = {
@@ -169,9 +192,19 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
       },
       async flush(handle) {
         await flushHandle(handle);
-        mine.delete(handle);
+        scope.forget(handle);
       },
-      forget: (handle) => void mine.delete(handle),
+      forget(handle) {
+        mine.delete(handle);
+        if (kept?.handle === handle) kept = undefined;
+      },
+      keep(object) {
+        if (!burst || !options.keepMs) return;
+        release();
+        mine.delete(object.handle);
+        kept = object;
+      },
+      kept: () => kept,
     };
     let failed = false;
     try {
@@ -181,21 +214,28 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
       throw error;
     } finally {
       for (const handle of mine) left.add(handle);
+      if (failed) release();
       // After a failure the pipe may be gone: the leftovers wait for the next work, and the first error is told.
       await flushLeft().catch((error: unknown) => {
+        release();
         if (!failed) throw error;
       });
+      if (kept) idle = setTimeout(() => void work(leaveNothing, false).catch(() => undefined), options.keepMs).unref();
     }
+  };
+
+  const work = <T>(task: (scope: Scope) => Promise<T>, burst: boolean): Promise<T> => {
+    const mine = tail.then(() => scoped(task, burst));
+    tail = mine.catch(() => undefined);
+    return mine;
   };
 
   return {
     address: options.address,
-    work(task) {
-      const mine = tail.then(() => scoped(task));
-      tail = mine.catch(() => undefined);
-      return mine;
-    },
+    work: (task, { burst } = { burst: false }) => work(task, burst),
     async close() {
+      // What cannot be flushed now is lost with the connection, or stays for whoever resets an emulator.
+      if (kept && !closed) await work(leaveNothing, false).catch(() => undefined);
       await tail;
       if (closed) return;
       closed = true;
@@ -203,6 +243,12 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
     },
   };
 }
+
+/** Work of no burst: before it begins, whatever was kept is flushed. */
+const leaveNothing = async (): Promise<void> => undefined;
+
+/** Part 2, 7.2: the first byte of a handle is its type; 0x80 is a transient object. */
+const isTransient = (handle: number): boolean => handle >>> 24 === 0x80;
 
 function isGone(rc: number | undefined): boolean {
   return (
