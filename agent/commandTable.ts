@@ -21,11 +21,16 @@ export const COMMANDS: readonly Command[] = [
     summary: 'Enrol this device in an inventory.',
     description: [
       'Proves this device with its own hardware and registers it under the person who signs in. Sign-in happens in a browser on any machine, where you type the code that is shown here.',
-      'An invite is opened in that browser and stays there; a provisioning token comes from a file. Neither is an argument, because arguments are visible to other programs.',
+      'An invite is pasted where you are asked for it, comes from a file, or is opened in that browser; it is spent only by a completed enrolment, and the person still confirms in the browser. A provisioning token comes from a file. Neither is an argument, because arguments are visible to other programs.',
     ],
     options: [
       SERVER,
       { name: 'device-flow', summary: 'Sign in with a code in a browser, also where policy has a provisioning token.' },
+      {
+        name: 'invite-file',
+        value: 'FILE',
+        summary: 'Sign in with the invite in this file, which only you may read; - reads standard input.',
+      },
       {
         name: 'token-file',
         value: 'FILE',
@@ -38,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     examples: [
       ['muster enroll --server https://inventory.example --device-flow', 'Enrol a machine without a browser.'],
+      ['muster enroll --server https://inventory.example --invite-file invite.txt', 'The same, with an invite.'],
     ],
     load: async () => (await import('./commands/enroll.ts')).enroll,
   },

@@ -55,7 +55,7 @@ export function parseValues(command: Command, args: readonly string[]): Values {
 
 function checkRest(command: Command, rest: readonly string[]): void {
   const { argument } = command;
-  if (!argument && rest.length > 0) throw new UsageError(`${commandName(command)} does not take "${rest[0]}".`);
+  if (!argument && rest.length > 0) throw new UsageError(`${commandName(command)} does not take ${shown(rest[0] ?? '')}.`);
   if (argument && rest.length === 0) throw new UsageError(`${commandName(command)} needs ${argument.name}.`);
   if (argument?.choices && !argument.choices.includes(rest[0] ?? '')) {
     throw new UsageError(`${argument.name} is one of ${argument.choices.join(', ')}.`);
@@ -65,4 +65,9 @@ function checkRest(command: Command, rest: readonly string[]): void {
 function suggestion(command: Command, name: string): string {
   const near = command.options.find((option) => option.name.startsWith(name.slice(0, 3)));
   return near ? ` Did you mean --${near.name}?` : '';
+}
+
+/** A secret that somebody passed after all is not said again: what is told here ends in logs. */
+function shown(word: string): string {
+  return /muster_[a-z]+_/.test(word) ? 'a secret as an argument, where other programs can read it' : `"${word}"`;
 }

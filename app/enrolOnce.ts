@@ -2,7 +2,7 @@ import type { AppSnapshot, SelfDevice } from '../contract/index.ts';
 import { type AppOptions, createApp } from './app.ts';
 import { AppError } from './errors.ts';
 import type { Ports } from './ports.ts';
-import { browserSignIn, deviceCodeSignIn, provisioningSignIn, type SignIn } from './signIn.ts';
+import { browserSignIn, deviceCodeSignIn, type InviteSource, provisioningSignIn, type SignIn } from './signIn.ts';
 
 export type EnrolOnceOptions = {
   serverUrl: string;
@@ -11,6 +11,8 @@ export type EnrolOnceOptions = {
   /** What the organization set, without a provisioning token: that comes in `signIn`. */
   managed?: AppOptions['managed'];
   signIn: 'browser' | 'device-code' | { provisioningToken: string };
+  /** With `device-code`: the invite that goes with it. */
+  invite?: InviteSource;
   /** `enrolled`: return as soon as the server holds the device. `decided`: wait on the event stream until it is no longer pending. */
   until: 'enrolled' | 'decided';
   /** Each step when it is over: its name and how long it took. The last one is `approval` where that is waited for. */
@@ -34,7 +36,7 @@ export async function enrolOnce(ports: Ports, options: EnrolOnceOptions): Promis
     serverUrl: options.serverUrl,
     managed: options.managed,
     help: { help: options.serverUrl, privacy: options.serverUrl },
-    signIn: announced(signInOf(ports, options.signIn), options),
+    signIn: announced(signInOf(ports, options), options),
   });
   const { promise, resolve, reject } = Promise.withResolvers<SelfDevice>();
   const abort = () => reject(options.signal?.reason);
@@ -99,9 +101,9 @@ export async function enrolOnce(ports: Ports, options: EnrolOnceOptions): Promis
   }
 }
 
-function signInOf(ports: Ports, kind: EnrolOnceOptions['signIn']): SignIn {
+function signInOf(ports: Ports, { signIn: kind, invite }: EnrolOnceOptions): SignIn {
   if (kind === 'browser') return browserSignIn(ports.browser, 'stop');
-  if (kind === 'device-code') return deviceCodeSignIn();
+  if (kind === 'device-code') return deviceCodeSignIn(invite);
   return provisioningSignIn(kind.provisioningToken);
 }
 

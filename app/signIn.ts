@@ -77,15 +77,28 @@ export function browserSignIn(browser: SystemBrowser, onBrowserProblem: 'wait' |
   };
 }
 
-/** RFC 8628, for a machine without a browser: the person types a code in a browser elsewhere. */
-export function deviceCodeSignIn(): SignIn {
+/** The secret of an invite that this machine was given, if any; asked for once the server is known. */
+export type InviteSource = (server: ServerInfo, signal: AbortSignal) => Promise<string | undefined>;
+
+/** Whether a person needs an invite to enrol here: without an identity provider it is the only way to sign in. */
+export function needsInvite({ signIn }: ServerInfo): boolean {
+  return signIn.invites && !(signIn.identityProvider && signIn.selfEnrolment);
+}
+
+/**
+ * RFC 8628, for a machine without a browser: the person types a code in a browser elsewhere. An invite goes with the request for the code, in
+ * its body and never in an address, and is kept nowhere here; without one the person opens it in that browser.
+ */
+export function deviceCodeSignIn(inviteFrom?: InviteSource): SignIn {
   return async (request) => {
     try {
       const config = await discover(request, request.server.clientIds.agent);
+      const invite = await inviteFrom?.(request.server, request.signal);
       const answer = await oauth.initiateDeviceAuthorization(config, {
         scope: SCOPE,
         ceremony: request.ceremony.id,
         dpop_jkt: request.key.thumbprint,
+        ...(invite === undefined ? {} : { invite }),
       });
       requireOrigin(new URL(answer.verification_uri), request.origin);
       request.waiting({

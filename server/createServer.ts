@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { FastifyServerOptions } from 'fastify';
 import packageJson from '../package.json' with { type: 'json' };
 import { auditRoutes } from './administration/auditRoutes.ts';
@@ -13,6 +14,7 @@ import { setupRoutes } from './console/setupRoutes.ts';
 import { consoleStaticRoutes } from './console/staticRoutes.ts';
 import { accessRoutes } from './devices/accessRoutes.ts';
 import { aliasRoutes } from './devices/aliasRoutes.ts';
+import { caWebhookRoute } from './devices/caWebhookRoute.ts';
 import { deviceRoutes } from './devices/deviceRoutes.ts';
 import { evidenceRoutes } from './devices/evidenceRoutes.ts';
 import { selfRoutes } from './devices/selfRoutes.ts';
@@ -25,10 +27,12 @@ import type { App, Context } from './http/context.ts';
 import { createLimits } from './http/limits.ts';
 import { registerOpenApi } from './http/openapi.ts';
 import { scheduleSyncs } from './jobs/mdm.ts';
+import { sweepOutbox } from './jobs/outbox.ts';
 import { purge } from './jobs/purge.ts';
-import { secretKey, signingKey } from './keys/keyring.ts';
+import { seal, secretKey, signingKey, unseal } from './keys/keyring.ts';
 import { openKeyEncryptionKey } from './keys/rotation.ts';
 import { syncConnections } from './mdm/connections.ts';
+import { createBindInvite } from './oidc/deviceInvite.ts';
 import { inviteRoutes } from './oidc/inviteRoutes.ts';
 import { mountProvider } from './oidc/mount.ts';
 import { createProvider } from './oidc/provider.ts';
@@ -174,7 +178,8 @@ async function serve(options: ServerOptions, http: Server, host: string): Promis
     await registerAll(app, context, options);
     await app.ready();
     const sweep = setInterval(() => {
-      purge(store, now()).catch((error: unknown) => app.log.error({ err: error }, 'purge failed'));
+      const swept = Promise.all([purge(store, now()), sweepOutbox(store.db, join(options.store, 'outbox'), now())]);
+      swept.catch((error: unknown) => app.log.error({ err: error }, 'purge failed'));
     }, PURGE_MS);
     sweep.unref();
     closing.add(scheduleSyncs(context, app.log));
@@ -235,12 +240,23 @@ async function createContext(
     now,
     settings,
     hub,
+    seal: (purpose, plain) => seal(kek, purpose, plain),
+    unseal: (purpose, sealed) => unseal(kek, purpose, sealed),
     syncMdm: (chosen) => syncConnections({ store, kek, now, settings, wake: () => hub.wake() }, chosen),
     issuers: await loadIssuers(store, kek, now()),
     roots: createRoots(store.db),
     appleRoots: options.appleRoots,
     upstream: options.identityProvider ? createUpstream(options.identityProvider, callbackUrl(origin)) : null,
-    provider: createProvider({ store, origin, now, signingKey: signing, cookieKey, dpopNonceKey, reportError }),
+    provider: createProvider({
+      store,
+      origin,
+      now,
+      signingKey: signing,
+      cookieKey,
+      dpopNonceKey,
+      reportError,
+      bindInvite: createBindInvite(store, now),
+    }),
     routes: [],
     onClose,
     cursorKey,
@@ -258,6 +274,7 @@ async function registerAll(app: App, context: Context, options: ServerOptions): 
     deviceRoutes,
     evidenceRoutes,
     accessRoutes,
+    caWebhookRoute,
     auditRoutes,
     sessionRoutes,
     setupRoutes,

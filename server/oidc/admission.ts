@@ -1,6 +1,6 @@
 import type { TeamSettings } from '../../contract/index.ts';
 import { refuse } from '../error.ts';
-import { openInvite } from '../store/invites.ts';
+import { openInvite, openInviteByHash } from '../store/invites.ts';
 import type { InviteRow, UserRow } from '../store/schema.ts';
 import type { Db, Trx } from '../store/store.ts';
 import type { SignedIn } from '../store/users.ts';
@@ -17,24 +17,39 @@ export function checkPerson(settings: TeamSettings, person: SignedIn): void {
   }
 }
 
+/** An invite on its way through a sign-in: its secret in the person's browser, or bound to the device code of the command line, hashed. */
+export type PresentedInvite = { from: 'browser'; secret: string } | { from: 'device'; hash: string };
+
+/** The presented invite while it may be used. */
+export async function findInvite(
+  db: Db | Trx,
+  now: number,
+  presented: PresentedInvite | undefined,
+): Promise<InviteRow | undefined> {
+  if (presented === undefined) return undefined;
+  return presented.from === 'browser'
+    ? openInvite(db, now, presented.secret)
+    : openInviteByHash(db, now, presented.hash);
+}
+
 /**
  * Whether a signed-in person may enrol a device by themselves: with an invite for their address, or because the team turned self-enrolment
- * on. Returns the invite, which only a completed enrolment spends. Errors: `source-not-allowed`, `sign-in-failed`, `invite-refused`,
- * `self-enrolment-off`, `device-limit`.
+ * on. An invite that the device itself sent has to hold in any case. Returns the invite, which only a completed enrolment spends. Errors:
+ * `source-not-allowed`, `sign-in-failed`, `invite-refused`, `self-enrolment-off`, `device-limit`.
  */
 export async function checkSelfEnrolment(
   db: Db | Trx,
   now: number,
   settings: TeamSettings,
   user: UserRow,
-  inviteSecret: string | undefined,
+  presented: PresentedInvite | undefined,
 ): Promise<InviteRow | null> {
   if (!settings.sources['End-User'].allowed) refuse('source-not-allowed');
   if (user.active !== 1) refuse('sign-in-failed', 'This account is no longer active.');
-  const invite = inviteSecret === undefined ? undefined : await openInvite(db, now, inviteSecret);
+  const invite = await findInvite(db, now, presented);
   const mine = invite !== undefined && invite.email_lower === user.email_lower ? invite : null;
-  if (mine === null && !settings.selfEnrolment) {
-    if (inviteSecret === undefined) refuse('self-enrolment-off');
+  if (mine === null && (presented?.from === 'device' || !settings.selfEnrolment)) {
+    if (presented === undefined) refuse('self-enrolment-off');
     refuse('invite-refused', invite ? 'This invite is for another address than yours.' : undefined);
   }
   return mine;

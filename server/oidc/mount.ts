@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { App, Context } from '../http/context.ts';
+import { noteCaller } from './caller.ts';
 import { MOUNT } from './provider.ts';
 
 /** oidc-provider under its path. It reads bodies itself, and is told the configured origin whatever the request says. */
@@ -14,6 +15,7 @@ export async function mountProvider(app: App, context: Context): Promise<void> {
     { config: { access: { kind: 'public', perMinute: 300 } }, schema: { hide: true } },
     async (request, reply) => {
       const raw = request.raw as IncomingMessage & { originalUrl?: string };
+      noteCaller(raw, { address: request.ip, requestId: request.id });
       raw.originalUrl = raw.url ?? '/';
       raw.url = raw.originalUrl.slice(MOUNT.length);
       for (const name of Object.keys(raw.headers)) if (name.startsWith('x-forwarded-')) delete raw.headers[name];

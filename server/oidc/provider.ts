@@ -3,6 +3,8 @@ import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Store } from '../store/store.ts';
 import { findUser } from '../store/users.ts';
 import { createAdapter } from './adapter.ts';
+import { callerOf } from './caller.ts';
+import type { BindInvite } from './deviceInvite.ts';
 import { escapeHtml, messagePage, type Page, page } from './pages.ts';
 
 export const CLIENT_IDS = { desktop: 'desktop', agent: 'agent' } as const;
@@ -18,6 +20,7 @@ type Options = {
   cookieKey: Uint8Array;
   dpopNonceKey: Uint8Array;
   reportError: (error: unknown) => void;
+  bindInvite: BindInvite;
 };
 
 function show(ctx: KoaContextWithOIDC, { html, headers }: Page): void {
@@ -77,6 +80,17 @@ export function createProvider(options: Options): Provider {
     extraParams: {
       ceremony: (_ctx, value) => {
         if (value === undefined || !UUID.test(value)) throw new errors.InvalidRequest('ceremony names no enrolment');
+      },
+      // Only in the body of the device's own request: everywhere else it would be a hash that somebody else chose, or a secret in a URL.
+      invite: async (ctx, value) => {
+        if (value === undefined) return;
+        const params = ctx.oidc.params;
+        if (ctx.oidc.route !== 'device_authorization' || !params) {
+          throw new errors.InvalidRequest('an invite is sent by a device that asks for a code');
+        }
+        // What is kept from here on, with the code and its interaction.
+        params.invite = await options.bindInvite(value, callerOf(ctx.req));
+        if (params.invite === undefined) throw new errors.AccessDenied('invite-refused');
       },
     },
     features: {

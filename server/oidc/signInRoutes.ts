@@ -8,12 +8,11 @@ import { refusalOf } from '../http/problem.ts';
 import { isOwnOrigin } from '../http/sameOrigin.ts';
 import { audit } from '../store/audit.ts';
 import { decideCeremony, openCeremony } from '../store/ceremonies.ts';
-import { openInvite } from '../store/invites.ts';
 import type { CeremonyRow, UserRow } from '../store/schema.ts';
 import { createSession, SESSION_MAX_MS } from '../store/sessions.ts';
 import { beginSignIn, rememberSignedIn, takeSignIn } from '../store/signIns.ts';
 import { ensureUserByEmail, findUser, recordSignIn } from '../store/users.ts';
-import { checkPerson, checkSelfEnrolment } from './admission.ts';
+import { checkPerson, checkSelfEnrolment, findInvite, type PresentedInvite } from './admission.ts';
 import { confirmPage, messagePage, type Page } from './pages.ts';
 
 const SIGN_IN_COOKIE_MS = 10 * 60_000;
@@ -82,6 +81,14 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
     return jkt === undefined || jkt === ceremony.key_thumbprint ? ceremony : undefined;
   };
 
+  /** The invite that the device sent with its request for a code, else the one that was opened in this browser. */
+  const presentedIn = (request: FastifyRequest, interaction: Interaction): PresentedInvite | undefined => {
+    const { invite: hash } = interaction.params;
+    if (typeof hash === 'string') return { from: 'device', hash };
+    const secret = request.cookies[names.invite];
+    return secret === undefined ? undefined : { from: 'browser', secret };
+  };
+
   const toIdentityProvider = async (reply: FastifyReply, purpose: string): Promise<FastifyReply> => {
     if (!upstream) return refuse('unavailable', 'No identity provider is connected to this inventory yet.');
     const { url, state, nonce, verifier } = await upstream.begin();
@@ -95,13 +102,13 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
     if (!ceremony) return giveUp(request, reply, 'ceremony-expired');
     if (interaction.prompt.name === 'login') {
       if (upstream) return toIdentityProvider(reply, `interaction:${interaction.uid}`);
-      return signInByInvite(request, reply);
+      return signInByInvite(request, reply, presentedIn(request, interaction));
     }
     const user = await personOf(interaction);
     if (!user) return giveUp(request, reply, 'sign-in-failed');
     const settings = await context.settings();
     try {
-      await checkSelfEnrolment(store.db, now(), settings, user, request.cookies[names.invite]);
+      await checkSelfEnrolment(store.db, now(), settings, user, presentedIn(request, interaction));
     } catch (error) {
       return refusedAt(request, reply, ceremony, user, error);
     }
@@ -120,9 +127,12 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
   });
 
   /** Without an identity provider the invite itself says who signs in: the address that it was sent to. */
-  const signInByInvite = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const secret = request.cookies[names.invite];
-    const invite = secret === undefined ? undefined : await openInvite(store.db, now(), secret);
+  const signInByInvite = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    presented: PresentedInvite | undefined,
+  ): Promise<FastifyReply> => {
+    const invite = await findInvite(store.db, now(), presented);
     if (!invite) return giveUp(request, reply, 'invite-refused');
     const user = await store.write((trx) => ensureUserByEmail(trx, now(), { email: invite.email }));
     return finish(request, reply, { login: { accountId: user.id, remember: false } });
@@ -172,7 +182,7 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
     const settings = await context.settings();
     try {
       await store.write(async (trx) => {
-        const invite = await checkSelfEnrolment(trx, now(), settings, user, request.cookies[names.invite]);
+        const invite = await checkSelfEnrolment(trx, now(), settings, user, presentedIn(request, interaction));
         const confirmed = {
           state: 'confirmed',
           user_id: user.id,

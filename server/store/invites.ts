@@ -4,11 +4,15 @@ import type { Db, Trx } from './store.ts';
 
 /** The invite of a secret while it may be used: not expired, revoked or used. */
 export async function openInvite(db: Db | Trx, now: number, secret: string): Promise<InviteRow | undefined> {
-  if (!isSecret('invite', secret)) return undefined;
+  return isSecret('invite', secret) ? openInviteByHash(db, now, hashOf(secret)) : undefined;
+}
+
+/** The same by what is stored of the secret: never with a hash that a client sent. */
+export async function openInviteByHash(db: Db | Trx, now: number, hash: string): Promise<InviteRow | undefined> {
   return db
     .selectFrom('invites')
     .selectAll()
-    .where('hash', '=', hashOf(secret))
+    .where('hash', '=', hash)
     .where('expires_at', '>', now)
     .where('used_at', 'is', null)
     .where('revoked_at', 'is', null)

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,21 +10,25 @@ import { has } from '../../native/testing/tools.ts';
 import { createInvite } from '../../server/setUp.ts';
 import { createBrowser, startWorld, type World } from '../../server/testing/world.ts';
 
-/** A person with an invite who types the code that the command line shows. */
-async function atTheBrowser(world: World, shown: string): Promise<string> {
+/** A person who types the code that the command line shows; with an invite in the browser where the device sent none. */
+async function atTheBrowser(world: World, shown: string, withInvite = true): Promise<string> {
   const [, url = '', userCode = ''] = /browser[^\n]*\n\s+(\S+)\n[^\n]*code:\n\s+(\S+)\n/.exec(shown) ?? [];
-  const invite = await createInvite(world.server.store, { email: 'ada@example.com' }, Date.now());
-  const opened = await world.call('POST', '/api/v1/invites/open', {
-    body: { secret: invite.secret },
-    headers: { origin: world.origin },
-  });
-  const browser = createBrowser(world.origin, opened.headers.getSetCookie());
+  const browser = createBrowser(world.origin, withInvite ? await openedInvite(world) : []);
   const typed = await browser.open(new URL(url).pathname);
   const xsrf = /name="xsrf" value="([^"]+)"/.exec(typed.text)?.[1] ?? '';
   await browser.submit('/oidc/device', { xsrf, user_code: userCode });
   const page = await browser.submit('/oidc/device', { xsrf, user_code: userCode, confirm: 'yes' });
   await browser.submit(`${page.path}/decision`, { decision: 'accept' });
   return page.text;
+}
+
+async function openedInvite(world: World): Promise<string[]> {
+  const invite = await createInvite(world.server.store, { email: 'ada@example.com' }, Date.now());
+  const opened = await world.call('POST', '/api/v1/invites/open', {
+    body: { secret: invite.secret },
+    headers: { origin: world.origin },
+  });
+  return opened.headers.getSetCookie();
 }
 
 describe.skipIf(!has('swtpm'))('muster enrols a software TPM over HTTP (needs swtpm)', () => {
@@ -119,8 +123,35 @@ describe.skipIf(!has('swtpm'))('muster enrols a software TPM over HTTP (needs sw
     expect((await runMuster(['status', ...place])).code).toBe(EXIT.notEnrolled);
   });
 
+  it('comes back with an invite from a file; the browser holds none, and nothing says the secret', async () => {
+    const invite = await createInvite(world.server.store, { email: 'ada@example.com' }, Date.now());
+    const file = join(folder, 'invite');
+    await writeFile(file, `${world.origin}/invite#${invite.secret}\n`, { mode: 0o600 });
+    let page: Promise<string> | undefined;
+    const enrolled = await runMuster(
+      ['enroll', '--server', world.origin, '--invite-file', file, '--debug', '--json', ...place],
+      (err) => {
+        if (err.includes('has to show this code')) page ??= atTheBrowser(world, err, false);
+      },
+    );
+    expect(enrolled.code, enrolled.err).toBe(EXIT.pending);
+    expect(await page).toContain('ada@example.com');
+    expect(enrolled.err + enrolled.out).not.toContain(invite.secret);
+    expect(enrolled.err).not.toContain('open its link');
+    const kept = await readdir(join(folder, 'client'), { recursive: true, withFileTypes: true });
+    for (const entry of kept.filter((found) => found.isFile()))
+      expect(await readFile(join(entry.parentPath, entry.name), 'utf8')).not.toContain(invite.secret);
+    const used = () =>
+      world.server.store.db.selectFrom('invites').select('used_at').where('id', '=', invite.id).executeTakeFirst();
+    expect((await used())?.used_at).not.toBeNull();
+    expect((await runMuster(['unenroll', '--yes', ...place])).code).toBe(EXIT.ok);
+    // Used: refused before anybody types a code.
+    const again = await runMuster(['enroll', '--server', world.origin, '--invite-file', file, ...place]);
+    expect(again.code).toBe(EXIT.refused);
+    expect(again.err).not.toContain('has to show this code');
+  });
+
   it('with a provisioning token that the server does not know is refused, and nothing is left behind', async () => {
-    const { writeFile } = await import('node:fs/promises');
     const file = join(folder, 'token');
     await writeFile(file, 'muster_provision_abcdefghijklmnop1234\n');
     const { code, err } = await runMuster(['enroll', '--server', world.origin, '--token-file', file, ...place]);
