@@ -8,8 +8,8 @@ const INFINITE = 0xffffffff;
 /** SHELLEXECUTEINFOW on 64-bit Windows: its size, and where its fields lie (shellapi.h). */
 const INFO_SIZE = 112;
 const AT = { size: 0, mask: 4, verb: 16, file: 24, parameters: 32, show: 48, process: 104 } as const;
-/** SEE_MASK_NOCLOSEPROCESS | SEE_MASK_NOASYNC. */
-const MASK = 0x40 | 0x100;
+/** SEE_MASK_NOCLOSEPROCESS | SEE_MASK_NOASYNC | SEE_MASK_FLAG_NO_UI: faults are told here, not in a box of the shell's. */
+const MASK = 0x40 | 0x100 | 0x400;
 
 /** True where this process has administrator rights already. */
 export function isElevated(ffi: Ffi): boolean {
