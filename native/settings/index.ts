@@ -1,8 +1,10 @@
+import { userInfo } from 'node:os';
 import { NativeError } from '../errors.ts';
 import { loadFfi } from '../tpm/ffi.ts';
 import { systemFolder } from '../tpm/tbs.ts';
 import { linuxSettings } from './linuxFile.ts';
 import { PREFERENCES_PROTOTYPES, type PreferencesFunctions, preferencesSettings } from './macosPreferences.ts';
+import { EVENT_PROTOTYPES, type EventFunctions } from './registryWatch.ts';
 import type { SettingsSource } from './source.ts';
 import { REGISTRY_PROTOTYPES, type RegistryFunctions, registrySettings } from './windowsRegistry.ts';
 
@@ -39,7 +41,11 @@ export function openSettingsSource(
     case 'win32': {
       const functions = once(() => {
         const ffi = loadFfi();
-        return declare<RegistryFunctions>(ffi.load(`${systemFolder(ffi)}\\advapi32.dll`), REGISTRY_PROTOTYPES);
+        const system = systemFolder(ffi);
+        return {
+          ...declare<RegistryFunctions>(ffi.load(`${system}\\advapi32.dll`), REGISTRY_PROTOTYPES),
+          ...declare<EventFunctions>(ffi.load(`${system}\\kernel32.dll`), EVENT_PROTOTYPES),
+        };
       });
       return registrySettings({ key: places.windowsKey, nested: places.nested, functions });
     }
@@ -47,7 +53,9 @@ export function openSettingsSource(
       const functions = once(() =>
         declare<PreferencesFunctions>(loadFfi().load(CORE_FOUNDATION), PREFERENCES_PROTOTYPES),
       );
-      return preferencesSettings({ domain: places.macosDomain, names: places.names, nested: places.nested, functions });
+      const { macosDomain: domain, names, nested } = places;
+      const managed = { folder: '/Library/Managed Preferences', account: userInfo().username };
+      return preferencesSettings({ domain, names, nested, functions, managed });
     }
     default:
       throw new NativeError('platform-unsupported', 'Muster knows no place for settings of an organization here.');

@@ -97,7 +97,7 @@ describe.skipIf(process.platform !== 'linux')('the watch on the settings files (
     const change = async (act: () => Promise<unknown>) => {
       const before = changes;
       await act();
-      await expect.poll(() => changes, { timeout: 5000 }).toBeGreaterThan(before);
+      await expect.poll(() => changes, { timeout: 30_000 }).toBeGreaterThan(before);
     };
     try {
       const [own] = paths();

@@ -1,7 +1,8 @@
-import { constants, type FSWatcher, watch } from 'node:fs';
+import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import type { SettingsRead, SettingsSource } from './source.ts';
+import { watchFiles } from './watchFiles.ts';
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -67,57 +68,6 @@ function parseObject(text: string): object | undefined {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
-    return undefined;
-  }
-}
-
-/**
- * Watches the folders, so that a file replaced by rename is seen, and while a folder is absent its parent, so that the watch
- * follows it when it appears or goes.
- */
-function watchFiles(paths: readonly string[], changed: () => void): () => void {
-  const stops = paths.map((path) => watchFile(path, changed));
-  return () => {
-    for (const stop of stops) stop();
-  };
-}
-
-function watchFile(path: string, changed: () => void): () => void {
-  const folder = dirname(path);
-  let watcher: FSWatcher | undefined;
-  let stopped = false;
-
-  const attach = () => {
-    watcher?.close();
-    if (stopped) return;
-    watcher = tryWatch(folder, (name) => {
-      if (name === basename(path) || name === null) changed();
-      // The folder itself was moved or removed: its own name is reported.
-      if (name === basename(folder)) reattach();
-    });
-    watcher ??= tryWatch(dirname(folder), (name) => {
-      if (name === basename(folder) || name === null) reattach();
-    });
-    watcher?.on('error', reattach);
-    watcher?.unref();
-  };
-  const reattach = () => {
-    attach();
-    changed();
-  };
-
-  attach();
-  return () => {
-    stopped = true;
-    watcher?.close();
-  };
-}
-
-function tryWatch(folder: string, listener: (name: string | null) => void): FSWatcher | undefined {
-  try {
-    return watch(folder, (_event, name) => listener(name));
-  } catch {
-    // Absent, or out of inotify watches: the parent's watch or the caller's next read sees it.
     return undefined;
   }
 }

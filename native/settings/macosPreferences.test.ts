@@ -1,4 +1,7 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PREFERENCES_PROTOTYPES, type PreferencesFunctions, preferencesSettings } from './macosPreferences.ts';
 
@@ -64,6 +67,7 @@ const read = (api: ReturnType<typeof coreFoundation>) =>
     names: ['ServerUrl', 'StartAtLogin', 'LogLevel', 'Team'],
     nested: ['Defaults'],
     functions: api.functions,
+    managed: { folder: '/nowhere', account: 'ada' },
   }).read();
 
 describe('managed preferences of macOS', () => {
@@ -100,5 +104,36 @@ describe('managed preferences of macOS', () => {
   it('declares its functions in a form that koffi understands', () => {
     const koffi = createRequire(import.meta.url)('koffi');
     for (const prototype of Object.values(PREFERENCES_PROTOTYPES)) expect(koffi.proto(prototype)).toBeTruthy();
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('the watch on managed preferences (needs a POSIX file system)', () => {
+  it('sees a profile for the machine and one for the person, from before their folders are there', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'muster-preferences-'));
+    const folder = join(root, 'Library', 'Managed Preferences');
+    let changes = 0;
+    const source = preferencesSettings({
+      domain: 'app.id',
+      names: [],
+      nested: [],
+      functions: coreFoundation({}).functions,
+      managed: { folder, account: 'ada' },
+    });
+    const stop = source.watch(() => changes++);
+    const change = async (act: () => Promise<unknown>) => {
+      const before = changes;
+      await act();
+      await expect.poll(() => changes, { timeout: 30_000 }).toBeGreaterThan(before);
+    };
+    try {
+      await change(() => mkdir(folder, { recursive: true }));
+      await change(() => writeFile(join(folder, 'app.id.plist'), 'one'));
+      await change(() => mkdir(join(folder, 'ada')));
+      await change(() => writeFile(join(folder, 'ada', 'app.id.plist'), 'two'));
+      await change(() => rm(join(folder, 'ada'), { recursive: true }));
+    } finally {
+      stop();
+      await rm(root, { recursive: true, force: true });
+    }
   });
 });

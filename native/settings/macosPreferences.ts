@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { NativeError } from '../errors.ts';
-import { everyMs, type SettingsSource } from './source.ts';
+import { everyMs, LOOK_MS, type SettingsSource } from './source.ts';
+import { watchFiles } from './watchFiles.ts';
 
 type Reference = bigint | null;
 
@@ -31,6 +33,7 @@ export type PreferencesFunctions = {
 
 const UTF8 = 0x08000100;
 const FLOAT64 = 6;
+const SETTLE_MS = 2000;
 const MAX_CHARACTERS = 64 * 1024;
 
 export type PreferencesSettings = {
@@ -40,7 +43,8 @@ export type PreferencesSettings = {
   /** Names of dictionaries that hold `names` again. */
   nested: readonly string[];
   functions: () => PreferencesFunctions;
-  pollMs?: number;
+  /** Where macOS writes what profiles force: `/Library/Managed Preferences`, and the account whose own folder there counts too. */
+  managed: { folder: string; account: string };
 };
 
 /**
@@ -48,7 +52,7 @@ export type PreferencesSettings = {
  * macOS merges profiles of the device and of the person before anyone can ask, so all of it counts as the machine's.
  */
 export function preferencesSettings(settings: PreferencesSettings): SettingsSource {
-  const { domain, names, nested, functions, pollMs = 15_000 } = settings;
+  const { domain, names, nested, functions, managed } = settings;
   return {
     carrier: 'preferences',
     async read() {
@@ -64,7 +68,23 @@ export function preferencesSettings(settings: PreferencesSettings): SettingsSour
       if (Object.keys(values).length === 0) return { kind: 'read', layers: [] };
       return { kind: 'read', layers: [{ scope: 'machine', location: domain, values }] };
     },
-    watch: (changed) => everyMs(pollMs, changed),
+    watch(changed) {
+      const files = [join(managed.folder, `${domain}.plist`), join(managed.folder, managed.account, `${domain}.plist`)];
+      let later: NodeJS.Timeout | undefined;
+      const unwatch = watchFiles(files, () => {
+        changed();
+        // cfprefsd, which answers the read, may see the file a moment after us.
+        clearTimeout(later);
+        later = setTimeout(changed, SETTLE_MS);
+        later.unref();
+      });
+      const stop = everyMs(LOOK_MS.watched, changed);
+      return () => {
+        unwatch();
+        stop();
+        clearTimeout(later);
+      };
+    },
   };
 }
 

@@ -1,3 +1,6 @@
+/** HKEY_LOCAL_MACHINE and HKEY_CURRENT_USER, as sign-extended handles (winreg.h). */
+export const HIVES = { machine: -0x7ffffffe, person: -0x7fffffff } as const;
+
 /** A value of the Windows registry as the API gives it: its type number (winnt.h) and its bytes. */
 export type RegistryValue = { name: string; type: number; data: Uint8Array };
 

@@ -20,6 +20,9 @@ export interface SettingsSource {
   watch(changed: () => void): () => void;
 }
 
+/** How often a source is looked at besides its watch, which may have missed something; and where nothing can be watched. */
+export const LOOK_MS = { watched: 15 * 60_000, unwatched: 15_000 } as const;
+
 /** Calls back every `ms`; never keeps the process alive. */
 export function everyMs(ms: number, changed: () => void): () => void {
   const timer = setInterval(changed, ms);

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeRegistryValue, registryObject } from './registryValues.ts';
+import { EVENT_PROTOTYPES, type EventFunctions } from './registryWatch.ts';
 import { REGISTRY_PROTOTYPES, type RegistryFunctions, registrySettings } from './windowsRegistry.ts';
 
 const utf16 = (text: string) => new Uint8Array(Buffer.from(text, 'utf16le'));
@@ -39,15 +40,20 @@ describe('values of the Windows registry', () => {
 
 type Tree = Record<string, { name: string; type: number; data: Uint8Array }[]>;
 
-/** advapi32 over a tree: real buffers, real result codes, and a count of open handles. */
+/** advapi32 and kernel32 over a tree: real buffers, real result codes, one-shot notifications, and a count of open handles. */
 function registry(tree: Tree, failing?: number) {
   const open = new Map<bigint, { name: string; type: number; data: Uint8Array }[]>();
+  const armed = new Map<bigint, string>();
+  const events = new Map<bigint, boolean>();
+  const watched = new Map<bigint, string>();
   let next = 1n;
-  const functions: RegistryFunctions = {
+  const functions: RegistryFunctions & EventFunctions = {
     openKey(hive, path, _options, access, result) {
-      expect(access).toBe(0x20119);
+      const name = `${hive === -0x7ffffffe ? 'HKLM' : 'HKCU'}\\${path}`;
       if (failing !== undefined) return failing;
-      const values = tree[`${hive === -0x7ffffffe ? 'HKLM' : 'HKCU'}\\${path}`];
+      if (access === 0x110) watched.set(next, name);
+      else expect(access).toBe(0x20119);
+      const values = tree[name];
       if (!values) return 2;
       open.set(next, values);
       (result as Buffer).writeBigInt64LE(next++, 0);
@@ -64,8 +70,34 @@ function registry(tree: Tree, failing?: number) {
       return 0;
     },
     closeKey: (key) => (open.delete(key as bigint) ? 0 : 6),
+    notify(key, subtree, filter, event, asynchronous) {
+      expect([subtree, filter, asynchronous]).toEqual([1, 0x1000_0005, 1]);
+      armed.set(event as bigint, watched.get(key as bigint) ?? '');
+      return 0;
+    },
+    createEvent() {
+      events.set(next, false);
+      return next++;
+    },
+    wait(event) {
+      if (!events.get(event as bigint)) return 258;
+      events.set(event as bigint, false);
+      return 0;
+    },
+    closeHandle: (event) => (events.delete(event as bigint) ? 1 : 0),
   };
-  return { functions: () => functions, handles: () => open.size };
+  return {
+    functions: () => functions,
+    handles: () => open.size + events.size,
+    /** What Windows does when something changes below a key: it signals each event that is armed, once. */
+    change(name: string) {
+      for (const [event, watch] of armed) {
+        if (!name.startsWith(`${watch}\\`)) continue;
+        armed.delete(event);
+        events.set(event, true);
+      }
+    },
+  };
 }
 
 const key = 'SOFTWARE\\Policies\\Muster';
@@ -115,7 +147,55 @@ describe('Group Policy of Windows', () => {
 
   it('declares its functions in a form that koffi understands', () => {
     const koffi = createRequire(import.meta.url)('koffi');
-    for (const prototype of Object.values(REGISTRY_PROTOTYPES)) expect(koffi.proto(prototype)).toBeTruthy();
+    for (const prototype of Object.values({ ...REGISTRY_PROTOTYPES, ...EVENT_PROTOTYPES })) {
+      expect(koffi.proto(prototype)).toBeTruthy();
+    }
     expect(koffi.sizeof('intptr_t')).toBe(8);
+  });
+});
+
+describe('the watch on Group Policy', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+  const POLICIES = { 'HKLM\\SOFTWARE\\Policies': [], 'HKCU\\SOFTWARE\\Policies': [] };
+
+  it('sees every change within a second, in both hives, also of a key that was not there, and leaves no handle open', () => {
+    const api = registry(POLICIES);
+    let changes = 0;
+    const stop = registrySettings({ key, nested: [], functions: api.functions }).watch(() => changes++);
+    vi.advanceTimersByTime(60_000);
+    expect(changes).toBe(0);
+    api.change(`HKLM\\${key}`);
+    vi.advanceTimersByTime(1000);
+    expect(changes).toBe(1);
+    // Armed again: the next one is seen too, and two at once are one.
+    api.change(`HKCU\\${key}\\Defaults`);
+    api.change(`HKLM\\${key}`);
+    vi.advanceTimersByTime(1000);
+    expect(changes).toBe(2);
+    api.change('HKLM\\SOFTWARE\\Elsewhere');
+    vi.advanceTimersByTime(60_000);
+    expect(changes).toBe(2);
+    // What a watch may have missed, the slow look finds.
+    vi.advanceTimersByTime(15 * 60_000);
+    expect(changes).toBe(3);
+    expect(api.handles()).toBe(4);
+    stop();
+    expect(api.handles()).toBe(0);
+    api.change(`HKLM\\${key}`);
+    vi.advanceTimersByTime(60 * 60_000);
+    expect(changes).toBe(3);
+  });
+
+  it.each([
+    ['a hive has no policies', registry({ 'HKLM\\SOFTWARE\\Policies': [] })],
+    ['Windows refuses', registry(POLICIES, 5)],
+  ])('looks often instead where %s', (_name, api) => {
+    let changes = 0;
+    const stop = registrySettings({ key, nested: [], functions: api.functions }).watch(() => changes++);
+    expect(api.handles()).toBe(0);
+    vi.advanceTimersByTime(15_000);
+    expect(changes).toBe(1);
+    stop();
   });
 });

@@ -1,6 +1,7 @@
 import { NativeError } from '../errors.ts';
-import { type RegistryValue, registryObject } from './registryValues.ts';
-import { everyMs, type SettingsLayer, type SettingsSource } from './source.ts';
+import { HIVES, type RegistryValue, registryObject } from './registryValues.ts';
+import { type EventFunctions, watchPolicies } from './registryWatch.ts';
+import type { SettingsLayer, SettingsSource } from './source.ts';
 
 /** advapi32.dll: the declarations that Muster uses (MicrosoftDocs/sdk-api: winreg.h). Handles are pointer-sized integers. */
 export const REGISTRY_PROTOTYPES = {
@@ -9,11 +10,12 @@ export const REGISTRY_PROTOTYPES = {
   enumValue:
     'int32_t __stdcall RegEnumValueW(intptr_t key, uint32_t index, void *name, void *nameLength, void *reserved, void *type, void *data, void *dataLength)',
   closeKey: 'int32_t __stdcall RegCloseKey(intptr_t key)',
+  notify:
+    'int32_t __stdcall RegNotifyChangeKeyValue(intptr_t key, int32_t subtree, uint32_t filter, intptr_t event, int32_t asynchronous)',
 } as const;
 
 export type RegistryFunctions = Record<keyof typeof REGISTRY_PROTOTYPES, (...args: unknown[]) => number>;
 
-const HIVES = { machine: -0x7ffffffe, person: -0x7fffffff } as const;
 const KEY_READ_64 = 0x20019 | 0x0100;
 const ERROR_SUCCESS = 0;
 const ERROR_FILE_NOT_FOUND = 2;
@@ -27,12 +29,13 @@ export type RegistrySettings = {
   key: string;
   /** Sub-keys that become nested objects. */
   nested: readonly string[];
-  functions: () => RegistryFunctions;
-  pollMs?: number;
+  functions: () => RegistryFunctions & EventFunctions;
+  /** How often the events of the watch are looked at. */
+  lookMs?: number;
 };
 
 /** Group Policy of Windows: that of the machine, then that of the person, each value for itself. */
-export function registrySettings({ key, nested, functions, pollMs = 15_000 }: RegistrySettings): SettingsSource {
+export function registrySettings({ key, nested, functions, lookMs }: RegistrySettings): SettingsSource {
   return {
     carrier: 'registry',
     async read() {
@@ -53,8 +56,7 @@ export function registrySettings({ key, nested, functions, pollMs = 15_000 }: Re
       }
       return { kind: 'read', layers };
     },
-    // A dozen values cost microseconds to read; RegNotifyChangeKeyValue would hold a thread for ever.
-    watch: (changed) => everyMs(pollMs, changed),
+    watch: (changed) => watchPolicies(functions, key, changed, lookMs),
   };
 }
 
