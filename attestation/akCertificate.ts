@@ -1,9 +1,10 @@
-import { sameBytes } from './bytes.ts';
+import { equalBytes } from './bytes.ts';
 import { type Certificate, extensionOf, OID, parseCertificate } from './certificate.ts';
 import { refuse } from './error.ts';
 import { alternativeNamesOf, extendedKeyUsageOf } from './extensions.ts';
+import { type Issuer, indexIssuers, type PreparedRoots, prepareRoots, untrustedIssuers } from './issuer.ts';
 import { checkKeyStrength } from './keys.ts';
-import { findPath, type Issuer, indexIssuers, issuerOf, untrustedIssuers } from './path.ts';
+import { findPath } from './path.ts';
 import { encodeSpki } from './spki.ts';
 
 /** A verified certificate of an attestation key. */
@@ -21,14 +22,15 @@ export type VerifiedAkCertificate = {
 /**
  * Judges the certificate of an attestation key by the rules of WebAuthn section 8.3.1 and step-ca: version 3, empty subject, no
  * authority, first purpose 2.23.133.8.3, TPM manufacturer, model and version in the subject alternative name, and a path to a root.
- * @param parameters.chain DER, leaf first; the rest are untrusted intermediates. @param parameters.roots DER of the accepted roots, matched by their bytes.
+ * @param parameters.chain DER, leaf first; the rest are untrusted intermediates. @param parameters.roots DER of the accepted roots, matched by their bytes, or what
+ * {@link prepareRoots} made of them.
  * @param parameters.permanentIdentifier when given, the certificate must carry exactly this one, both as PermanentIdentifier and as URI:
  * what Muster issues does. @param parameters.akSpki when given, the certificate must be for this key (canonical SubjectPublicKeyInfo).
  * @throws AttestationError `wrong-chain`, `subject-alternative-name`, `extended-key-usage`, `identifier-mismatch`, `key-mismatch`, those of `findPath`.
  */
 export function verifyAkCertificate(parameters: {
   chain: readonly Uint8Array[];
-  roots: readonly Uint8Array[];
+  roots: readonly Uint8Array[] | PreparedRoots;
   at: Date;
   permanentIdentifier?: string;
   akSpki?: Uint8Array;
@@ -39,8 +41,8 @@ export function verifyAkCertificate(parameters: {
   const certificate = parseCertificate(leafDer, { lenient: true });
   const { tpm, permanentIdentifier, uris } = checkAkProfile(certificate);
   checkKeyStrength(certificate.key, 'The attestation key');
-  const anchors = parameters.roots.map((der) => issuerOf(parseCertificate(der, { lenient: true }), true));
-  const path = findPath(certificate, [indexIssuers(anchors), indexIssuers(untrustedIssuers(rest))], {
+  const { index } = 'index' in parameters.roots ? parameters.roots : prepareRoots(parameters.roots);
+  const path = findPath(certificate, [index, indexIssuers(untrustedIssuers(rest, index))], {
     at: parameters.at,
     purpose: OID.AK_CERTIFICATE,
   });
@@ -53,7 +55,7 @@ export function verifyAkCertificate(parameters: {
     );
   }
   const spki = encodeSpki(certificate.key);
-  if (parameters.akSpki && !sameBytes(spki, parameters.akSpki)) {
+  if (parameters.akSpki && !equalBytes(spki, parameters.akSpki)) {
     refuse('key-mismatch', 'The attestation key certificate is for another key.');
   }
   const verified = { certificate, spki, tpm, path: [leafDer, ...path.map((issuer) => issuer.certificate.raw)] };
@@ -64,14 +66,14 @@ export function verifyAkCertificate(parameters: {
 function checkOrder(sent: readonly Uint8Array[], path: readonly Issuer[]): void {
   for (const [i, der] of sent.entries()) {
     const issuer = path[i];
-    if (!issuer || !sameBytes(issuer.certificate.raw, der)) {
+    if (!issuer || !equalBytes(issuer.certificate.raw, der)) {
       refuse('wrong-chain', 'The certificates are not in order, or some do not belong to the chain.');
     }
   }
 }
 
 function checkAkProfile(certificate: Certificate) {
-  if (!sameBytes(certificate.subject, new Uint8Array([0x30, 0]))) {
+  if (!equalBytes(certificate.subject, new Uint8Array([0x30, 0]))) {
     refuse(
       'subject-alternative-name',
       'The attestation key certificate has a subject; its profile wants an empty one.',

@@ -1,12 +1,13 @@
 import { appleEnterpriseAttestationRoot } from './appleRoot.ts';
 import { readAttestationObject, readX5c } from './attestationObject.ts';
-import { sameBytes, toHex, utf8 } from './bytes.ts';
+import { equalBytes, sameBytes, toHex, utf8 } from './bytes.ts';
 import { type Certificate, extensionOf, parseCertificate } from './certificate.ts';
 import { DER, type DerMode, readSmall, readWholeDer } from './der.ts';
 import { refuse } from './error.ts';
 import { KEY_USAGE, keyUsageOf } from './extensions.ts';
 import { digest } from './hashes.ts';
-import { findPath, indexIssuers, issuerOf } from './path.ts';
+import { indexIssuers, issuerOf } from './issuer.ts';
+import { findPath } from './path.ts';
 import { canonicalSpki } from './spki.ts';
 import { CURVE } from './tpmConstants.ts';
 
@@ -92,7 +93,7 @@ function expectedFreshness(freshness: AppleFreshness): Uint8Array {
 }
 
 function checkChain(x5c: readonly Uint8Array[], roots: readonly Uint8Array[], at: Date): Certificate[] {
-  const sent = x5c.filter((der, i) => i === 0 || !roots.some((root) => sameBytes(root, der)));
+  const sent = x5c.filter((der, i) => i === 0 || !roots.some((root) => equalBytes(root, der)));
   if (x5c.length > 3 || sent.length > 2)
     refuse('wrong-chain', 'The chain holds more than leaf, intermediate and root.');
   const [leaf, ...rest] = sent.map((der) => parseCertificate(der));

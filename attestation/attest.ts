@@ -1,4 +1,4 @@
-import { createReader, createWriter, type Reader, sameBytes } from './bytes.ts';
+import { createReader, createWriter, type Reader } from './bytes.ts';
 import { refuse } from './error.ts';
 import { hashOf } from './hashes.ts';
 import { ALG, TPM_GENERATED, TPM_ST } from './tpmConstants.ts';
@@ -204,10 +204,8 @@ export function encodePcrSelections(selections: readonly PcrSelection[]): Uint8A
   const writer = createWriter().u32(selections.length);
   for (const { hash, pcrs } of selections) {
     const bitmap = new Uint8Array(pcrs.some((pcr) => pcr > 23) ? 4 : 3);
-    for (const pcr of pcrs) {
-      if (!Number.isInteger(pcr) || pcr < 0 || pcr > 31) refuse('bad-argument', `There is no PCR ${pcr}.`);
-      bitmap[pcr >> 3] = (bitmap[pcr >> 3] ?? 0) | (1 << (pcr & 7));
-    }
+    const bits = bitmapOf(pcrs);
+    for (let i = 0; i < bitmap.length; i += 1) bitmap[i] = (bits >>> (8 * i)) & 0xff;
     writer.u16(hash).u8(bitmap.length).bytes(bitmap);
   }
   return writer.finish();
@@ -242,5 +240,18 @@ export function selectPcrs(selections: readonly PcrSelection[], banks: readonly 
 
 /** Whether two selections name the same banks in the same order with the same PCRs. */
 export function sameSelections(a: readonly PcrSelection[], b: readonly PcrSelection[]): boolean {
-  return sameBytes(encodePcrSelections(a), encodePcrSelections(b));
+  return a.length === b.length && a.every(({ hash, pcrs }, i) => hash === b[i]?.hash && samePcrs(pcrs, b[i].pcrs));
+}
+
+function samePcrs(a: readonly number[], b: readonly number[]): boolean {
+  return bitmapOf(a) === bitmapOf(b);
+}
+
+function bitmapOf(pcrs: readonly number[]): number {
+  let bitmap = 0;
+  for (const pcr of pcrs) {
+    if (!Number.isInteger(pcr) || pcr < 0 || pcr > 31) refuse('bad-argument', `There is no PCR ${pcr}.`);
+    bitmap |= 1 << pcr;
+  }
+  return bitmap;
 }

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { type CreationData, parseAttest, parseCreationData, parseSignature } from './attest.ts';
-import { sameBytes } from './bytes.ts';
+import { equalBytes } from './bytes.ts';
 import { refuse } from './error.ts';
 import { digest, hashOf, strongHashOf } from './hashes.ts';
 import { checkKeyStrength, lazyKey } from './keys.ts';
@@ -100,10 +100,10 @@ export function verifyAttestationKey(parameters: {
   const creationData = parseCreationData(parameters.creationData);
   const attest = parseAttest(parameters.attest);
   if (attest.type !== 'creation') refuse('wrong-type', `The creation attestation is of type ${attest.type}.`);
-  if (!sameBytes(attest.objectName, ak.name)) {
+  if (!equalBytes(attest.objectName, ak.name)) {
     refuse('wrong-name', 'The creation attestation is about another key than the public area that came with it.');
   }
-  if (!sameBytes(attest.creationHash, digest(hashOf(ak.area.nameAlg).name, parameters.creationData))) {
+  if (!equalBytes(attest.creationHash, digest(hashOf(ak.area.nameAlg).name, parameters.creationData))) {
     refuse('wrong-creation-hash', 'The creation data are not those that the TPM attested.');
   }
   const signature = parseSignature(parameters.signature);

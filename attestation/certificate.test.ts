@@ -15,7 +15,8 @@ import {
   keyUsageOf,
 } from './extensions.ts';
 import { concat, parseCertificate } from './index.ts';
-import { findPath, indexIssuers, issuerOf, untrustedIssuers } from './path.ts';
+import { indexIssuers, issuerOf, untrustedIssuers } from './issuer.ts';
+import { findPath } from './path.ts';
 import {
   AT,
   CA_EXTENSIONS,
@@ -46,7 +47,12 @@ const find = (leaf: Made, anchors: Made[], others: Made[] = [], more: Partial<Pa
     read(leaf),
     [
       indexIssuers(anchors.map((made) => issuerOf(read(made), true))),
-      indexIssuers(untrustedIssuers(others.map(({ der: bytes }) => bytes))),
+      indexIssuers(
+        untrustedIssuers(
+          others.map(({ der: bytes }) => bytes),
+          indexIssuers([]),
+        ),
+      ),
     ],
     { at: AT, ...more },
   );
@@ -577,7 +583,7 @@ describe.skipIf(!has('openssl'))(
         parseCertificate(load(leafName)),
         [
           indexIssuers([issuerOf(parseCertificate(load(root)), true)]),
-          indexIssuers(untrustedIssuers(others.map(load))),
+          indexIssuers(untrustedIssuers(others.map(load), indexIssuers([]))),
         ],
         { at, purpose: OID.EK_CERTIFICATE },
       );

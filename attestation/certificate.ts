@@ -1,5 +1,5 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
-import { sameBytes, toHex } from './bytes.ts';
+import { equalBytes, toHex } from './bytes.ts';
 import {
   bytesOf,
   childrenOf,
@@ -107,7 +107,7 @@ export function parseCertificate(der: Uint8Array, options: { lenient?: boolean }
   const fields = childrenOf(expectTag(tbs, DER.SEQUENCE, 'The signed part', mode), mode);
   const version = readVersion(fields, mode);
   const [serial, inner, issuer, validity, subject, spki, ...optional] = fields;
-  if (!inner || !sameBytes(bytesOf(inner), bytesOf(algorithm))) {
+  if (!inner || !equalBytes(bytesOf(inner), bytesOf(algorithm))) {
     refuse(mode.code, 'The certificate names two different signature algorithms.');
   }
   const [notBefore, notAfter] = childrenOf(expectTag(validity, DER.SEQUENCE, 'The validity', mode), mode);
@@ -169,27 +169,31 @@ function checkName(node: DerNode | undefined, what: string, mode: DerMode): DerN
   return name;
 }
 
+/** UTCTime or GeneralizedTime in RFC 5280's form: to the second, in UTC (section 4.1.2.5). */
 function readTime(node: DerNode | undefined, mode: DerMode): Date {
   if (!node) return refuse(mode.code, 'The validity lacks a date.');
-  const text = Buffer.from(contentOf(node)).toString('latin1');
-  const pattern =
-    node.tag === DER.UTC_TIME ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/ : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-  const parts = node.tag === DER.UTC_TIME || node.tag === DER.GENERALIZED_TIME ? pattern.exec(text) : null;
-  if (!parts) return refuse(mode.code, 'A date of the certificate is malformed.');
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.slice(1).map(Number);
-  // RFC 5280 section 4.1.2.5.1: two-digit years below 50 are of this century.
-  const full = node.tag === DER.UTC_TIME ? year + (year < 50 ? 2000 : 1900) : year;
+  const { source, content, end } = node;
+  const years = node.tag === DER.UTC_TIME ? 2 : node.tag === DER.GENERALIZED_TIME ? 4 : 0;
+  let wellFormed = years > 0 && end - content === years + 11 && source[end - 1] === 0x5a;
+  const number = (from: number, size: number): number => {
+    let value = 0;
+    for (let i = from; i < from + size; i += 1) {
+      const digit = (source[i] ?? 0) - 0x30;
+      if (digit < 0 || digit > 9) wellFormed = false;
+      value = value * 10 + digit;
+    }
+    return value;
+  };
+  const at = content + years;
+  const [year, month, day] = [number(content, years), number(at, 2), number(at + 2, 2)];
+  const [hour, minute, second] = [number(at + 4, 2), number(at + 6, 2), number(at + 8, 2)];
+  if (!wellFormed) return refuse(mode.code, 'A date of the certificate is malformed.');
+  // Section 4.1.2.5.1: two-digit years below 50 are of this century.
+  const full = years === 4 ? year : year + (year < 50 ? 2000 : 1900);
   const time = new Date(Date.UTC(full, month - 1, day, hour, minute, second));
-  if (
-    full < 1900 ||
-    time.getUTCMonth() !== month - 1 ||
-    time.getUTCDate() !== day ||
-    hour > 23 ||
-    minute > 59 ||
-    second > 59
-  ) {
-    refuse(mode.code, 'A date of the certificate does not exist.');
-  }
+  const exists =
+    time.getUTCMonth() === month - 1 && time.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
+  if (full < 1900 || !exists) refuse(mode.code, 'A date of the certificate does not exist.');
   return time;
 }
 

@@ -78,7 +78,7 @@ export function readOid(node: DerNode | undefined, mode: DerMode): string {
   if (bytes.length === 0 || bytes.length > 64 || (bytes[bytes.length - 1] ?? 0) >= 0x80) {
     refuse(mode.code, 'An object identifier is malformed.');
   }
-  const arcs: number[] = [];
+  let text = '';
   let arc = 0;
   let fresh = true;
   for (const byte of bytes) {
@@ -87,11 +87,11 @@ export function readOid(node: DerNode | undefined, mode: DerMode): string {
     if (arc > Number.MAX_SAFE_INTEGER) refuse(mode.code, 'An object identifier holds an arc that is too large.');
     fresh = byte < 0x80;
     if (!fresh) continue;
-    if (arcs.length === 0) arcs.push(Math.min(2, Math.floor(arc / 40)), arc - 40 * Math.min(2, Math.floor(arc / 40)));
-    else arcs.push(arc);
+    if (text === '') text = arc < 40 ? `0.${arc}` : arc < 80 ? `1.${arc - 40}` : `2.${arc - 80}`;
+    else text += `.${arc}`;
     arc = 0;
   }
-  return arcs.join('.');
+  return text;
 }
 
 /** The magnitude of a non-negative INTEGER, without its sign byte. */

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { sameBytes } from './bytes.ts';
+import { equalBytes } from './bytes.ts';
 import { CERTIFICATE_MAX, type Certificate, extensionOf, OID, parseCertificate } from './certificate.ts';
 import { bytesOf, DER, readDer } from './der.ts';
 import { AttestationError, refuse } from './error.ts';
@@ -7,13 +7,13 @@ import {
   type AlternativeNames,
   alternativeNamesOf,
   basicConstraintsOf,
-  describeName,
   extendedKeyUsageOf,
   KEY_USAGE,
   keyUsageOf,
 } from './extensions.ts';
+import { type Issuer, type IssuerIndex, indexIssuers, nameKey, untrustedIssuers } from './issuer.ts';
 import { checkKeyStrength, lazyKey } from './keys.ts';
-import { findPath, type Issuer, indexIssuers, untrustedIssuers } from './path.ts';
+import { findPath } from './path.ts';
 import { urnOfSpki } from './permanentIdentifier.ts';
 import {
   classOfVendor,
@@ -60,7 +60,7 @@ export function parseEkCertificate(nvBlob: Uint8Array): EkCertificate {
   const node = readDer(body, 0, body.length, mode);
   const padding = body.subarray(node.end);
   if (padding.length > 0) {
-    if (!padding.every((byte) => byte === padding[0]) || (padding[0] !== 0 && padding[0] !== 0xff)) {
+    if (!isPadding(padding)) {
       refuse('trailing-bytes', `The EK certificate is followed by ${padding.length} bytes that are not padding.`);
     }
     irregular.push(`${padding.length} bytes of padding follow the certificate`);
@@ -70,7 +70,7 @@ export function parseEkCertificate(nvBlob: Uint8Array): EkCertificate {
   irregular.push(...certificate.irregularities);
   basicConstraintsOf(certificate, (what) => void irregular.push(what));
   const spki = encodeSpki(certificate.key);
-  if (!sameBytes(spki, certificate.spki))
+  if (!equalBytes(spki, certificate.spki))
     irregular.push('the public key is encoded in another form than the canonical one');
   const names = alternativeNamesOf(certificate);
   if (!names) irregular.push('there is no subject alternative name');
@@ -95,10 +95,15 @@ function withoutHeader(blob: Uint8Array, irregular: string[]): Uint8Array {
   if (length > blob.length - 5)
     refuse('truncated', `The header of the EK certificate promises ${length} bytes; ${blob.length - 5} follow.`);
   irregular.push('the certificate stands in a TCG header');
-  const rest = blob.subarray(5 + length);
-  if (!rest.every((byte) => byte === 0 || byte === 0xff))
+  if (!isPadding(blob.subarray(5 + length)))
     refuse('trailing-bytes', 'Bytes that are not padding follow the EK certificate.');
   return blob.subarray(5, 5 + length);
+}
+
+/** An NV index is often larger than its certificate: the rest reads as erased memory, all 00 or all FF. */
+function isPadding(rest: Uint8Array): boolean {
+  const [first = 0] = rest;
+  return (first === 0 || first === 0xff) && rest.every((byte) => byte === first);
 }
 
 function describeTpm({ tpm }: AlternativeNames): Partial<EkCertificate> {
@@ -148,7 +153,7 @@ export function verifyEkCertificate(ek: EkCertificate | Uint8Array, options: EkO
   checkKeyStrength(certificate.key, 'The endorsement key');
   checkPurpose(certificate);
   const store = 'index' in options.roots ? options.roots : createTrustStore({ roots: options.roots });
-  const extra = readExtra(options.intermediates ?? []);
+  const extra = readExtra(options.intermediates ?? [], parsed, store.index);
   const notes = parsed.irregular.map((what) => `Tolerated: ${what}.`);
   const base = { certificate: parsed, urn: urnOfSpki(parsed.spki) };
   const expired = options.at.getTime() > certificate.notAfter.getTime();
@@ -161,15 +166,15 @@ export function verifyEkCertificate(ek: EkCertificate | Uint8Array, options: EkO
     });
   } catch (error) {
     if (!(error instanceof AttestationError) || error.code !== 'no-path') throw error;
-    const verdict = isSwtpm([certificate]) ? 'software' : 'unknown-root';
+    const verdict = isSwtpm(certificate, []) ? 'software' : 'unknown-root';
     return { ...base, class: verdict, reasons: [error.message, ...notes], path: [parsed.raw] };
   }
   const anchor = path.at(-1);
   const root = anchor && store.roots.get(anchor.sha256);
   if (!anchor || !root) return refuse('no-path', 'The chain does not end at an accepted root.');
   const certificates = [certificate, ...path.map((issuer) => issuer.certificate)];
-  const subject = describeName(anchor.certificate.subject);
-  const { verdict, reason } = classify(root, certificates);
+  const subject = anchor.rules().name;
+  const { verdict, reason } = classify(root, isSwtpm(certificate, path));
   checkTpmAttributes(parsed, root, verdict);
   if (expired)
     notes.push(`The certificate expired on ${certificate.notAfter.toISOString()}, which is accepted by configuration.`);
@@ -207,7 +212,7 @@ export function verifyEndorsementKey(
   for (const bytes of certificates) {
     try {
       const parsed = parseEkCertificate(bytes);
-      if (!sameBytes(parsed.spki, spki)) continue;
+      if (!equalBytes(parsed.spki, spki)) continue;
       return verifyEkCertificate(parsed, options);
     } catch (error) {
       if (!(error instanceof AttestationError)) throw error;
@@ -221,10 +226,14 @@ export function verifyEndorsementKey(
   );
 }
 
-function readExtra(intermediates: readonly Uint8Array[]): Issuer[] {
+function readExtra(intermediates: readonly Uint8Array[], leaf: EkCertificate, known: IssuerIndex): Issuer[] {
   if (intermediates.length > 16)
     refuse('path-too-long', 'More than 16 intermediate certificates came with the EK certificate.');
-  return untrustedIssuers(intermediates);
+  // Callers hand over all that a device sent, the EK certificate among it.
+  return untrustedIssuers(
+    intermediates.filter((der) => !equalBytes(der, leaf.raw)),
+    known,
+  );
 }
 
 /** EK Credential Profile section 3.2: purpose, key usage, and a critical name where the subject is empty. */
@@ -256,9 +265,9 @@ function checkTpmAttributes(ek: EkCertificate, root: VendorRoot, verdict: EkClas
   }
 }
 
-function classify(root: VendorRoot, certificates: readonly Certificate[]): { verdict: EkClass; reason: string } {
+function classify(root: VendorRoot, swtpm: boolean): { verdict: EkClass; reason: string } {
   const verdict = root.class ?? classOfVendor(root.vendor);
-  if (verdict === 'software' || isSwtpm(certificates)) {
+  if (verdict === 'software' || swtpm) {
     return {
       verdict: 'software',
       reason: 'It is the certificate of a software TPM, which its own host can read and copy.',
@@ -278,11 +287,9 @@ function classify(root: VendorRoot, certificates: readonly Certificate[]): { ver
   }
 }
 
-const SWTPM = Buffer.from('swtpm-localca');
+const SWTPM = 'swtpm-localca';
 
 /** Whoever set up a software TPM with its own tools, the issuer's name says so; it can only lower the class. */
-function isSwtpm(certificates: readonly Certificate[]): boolean {
-  return certificates.some(
-    ({ issuer, subject }) => Buffer.from(issuer).includes(SWTPM) || Buffer.from(subject).includes(SWTPM),
-  );
+function isSwtpm(leaf: Certificate, path: readonly Issuer[]): boolean {
+  return nameKey(leaf.issuer).includes(SWTPM) || path.some((issuer) => issuer.rules().name.includes(SWTPM));
 }

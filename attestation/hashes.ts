@@ -1,4 +1,5 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { concat } from './bytes.ts';
 import { refuse } from './error.ts';
 import { ALG } from './tpmConstants.ts';
 
@@ -25,11 +26,8 @@ export function strongHashOf(alg: number): { name: HashName; size: number } {
 /** The hash of the parts, one after another. */
 export function digest(name: HashName, ...parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
-  if (parts.length === 1 && only) return plain(hash(name, only, 'buffer'));
-  const joined = createHash(name);
-  for (const part of parts) joined.update(part);
-  return plain(joined.digest());
+  // One call of a one-shot hash costs a tenth of a hash object with its updates.
+  const buffer = hash(name, parts.length === 1 && only ? only : concat(...parts), 'buffer');
+  // A plain Uint8Array: a Buffer differs in slice(), in equality and in JSON.
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
-
-/** The same bytes as a plain Uint8Array: a Buffer differs in slice(), in equality and in JSON. */
-const plain = (buffer: Buffer): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);

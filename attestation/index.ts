@@ -45,6 +45,7 @@ export {
   issueAkCertificate,
   type TpmAttributes,
 } from './issueAkCertificate.ts';
+export { type PreparedRoots, prepareRoots } from './issuer.ts';
 export { type Credential, makeCredential, type RandomPurpose, type RandomSource } from './makeCredential.ts';
 export { ekUri, normalizePermanentIdentifier } from './permanentIdentifier.ts';
 export { readCertifiedKey, verifyCertify, verifyQuote } from './proofs.ts';

@@ -1,31 +1,7 @@
-import type { KeyObject } from 'node:crypto';
-import { sameBytes, toHex } from './bytes.ts';
-import { type Certificate, isSignedBy, OID, parseCertificate, publicKeyOf } from './certificate.ts';
+import { type Certificate, isSignedBy, OID } from './certificate.ts';
 import { AttestationError, refuse } from './error.ts';
-import {
-  basicConstraintsOf,
-  describeName,
-  extendedKeyUsageOf,
-  KEY_USAGE,
-  keyIdentifiersOf,
-  keyUsageOf,
-} from './extensions.ts';
-import { digest } from './hashes.ts';
-import { checkKeyStrength } from './keys.ts';
-
-/** A certificate as a possible issuer, with what the search needs prepared once. */
-export type Issuer = {
-  certificate: Certificate;
-  /** SHA-256 of the DER, hexadecimal: what an anchor is recognised by. */
-  sha256: string;
-  anchor: boolean;
-  identifiers: { subject?: string; authority?: string };
-  /** Whether this issuer's key signed a certificate; remembered for certificates that stay, such as a trust store's own. */
-  signed: (certificate: Certificate) => boolean;
-};
-
-/** Certificates by subject name; anchors first. Build it once for a set that stays, since it keeps parsed keys. */
-export type IssuerIndex = ReadonlyMap<string, readonly Issuer[]>;
+import { basicConstraintsOf, describeName, KEY_USAGE, keyIdentifiersOf, keyUsageOf } from './extensions.ts';
+import { checkCritical, type Issuer, type IssuerIndex, nameKey } from './issuer.ts';
 
 export type PathOptions = {
   at: Date;
@@ -43,48 +19,6 @@ export const DEFAULT_SKEW_MS = 5 * 60_000;
 const DEFAULT_DEPTH = 6;
 /** Bounds the work of one search whatever a device sends. */
 const MAX_SIGNATURE_CHECKS = 32;
-
-const KNOWN_CRITICAL: ReadonlySet<string> = new Set([
-  OID.BASIC_CONSTRAINTS,
-  OID.KEY_USAGE,
-  OID.SUBJECT_ALT_NAME,
-  OID.EXT_KEY_USAGE,
-  OID.CERTIFICATE_POLICIES,
-  OID.POLICY_CONSTRAINTS,
-]);
-
-export function issuerOf(certificate: Certificate, anchor: boolean): Issuer {
-  let key: KeyObject | undefined;
-  const known = new WeakMap<Certificate, boolean>();
-  return {
-    certificate,
-    sha256: toHex(digest('sha256', certificate.raw)),
-    anchor,
-    identifiers: keyIdentifiersOf(certificate),
-    signed: (below) => {
-      key ??= publicKeyOf(certificate);
-      const signed = known.get(below) ?? isSignedBy(below, key);
-      known.set(below, signed);
-      return signed;
-    },
-  };
-}
-
-export function indexIssuers(issuers: readonly Issuer[]): IssuerIndex {
-  const index = new Map<string, Issuer[]>();
-  for (const issuer of [...issuers].sort((a, b) => Number(b.anchor) - Number(a.anchor))) {
-    const subject = toHex(issuer.certificate.subject);
-    const same = index.get(subject);
-    if (!same) index.set(subject, [issuer]);
-    else if (!same.some(({ sha256 }) => sha256 === issuer.sha256)) same.push(issuer);
-  }
-  return index;
-}
-
-/** DER certificates as untrusted issuers. */
-export function untrustedIssuers(certificates: readonly Uint8Array[]): Issuer[] {
-  return certificates.map((der) => issuerOf(parseCertificate(der, { lenient: true }), false));
-}
 
 /**
  * Finds and checks a path from `leaf` to an anchor (RFC 5280 section 6, without policy processing): names as bytes, key identifiers
@@ -122,9 +56,10 @@ function extend(search: Search, path: readonly Issuer[], below: Certificate): Is
   const last = path.at(-1);
   if (last?.anchor) return [...path];
   const wanted = last ? last.identifiers.authority : keyIdentifiersOf(below).authority;
-  const subject = toHex(below.issuer);
-  const candidates = search.indexes.flatMap((index) => index.get(subject) ?? []);
-  for (const candidate of candidates.sort((a, b) => Number(b.anchor) - Number(a.anchor))) {
+  const subject = nameKey(below.issuer);
+  const candidates = search.indexes.flatMap(({ bySubject }) => bySubject.get(subject) ?? []);
+  if (candidates.length > 1) candidates.sort((a, b) => Number(b.anchor) - Number(a.anchor));
+  for (const candidate of candidates) {
     if (path.some(({ sha256 }) => sha256 === candidate.sha256)) continue;
     const own = candidate.identifiers.subject;
     const named = wanted !== undefined && own !== undefined;
@@ -152,16 +87,14 @@ function attempt(
     search.checks += 1;
     if (search.checks > MAX_SIGNATURE_CHECKS)
       refuse('path-too-long', 'The certificates allow too many paths to try them all.');
-    if (!candidate.signed(below)) {
+    const signed = path.at(-1)?.signedBy(candidate) ?? isSignedBy(below, candidate.key());
+    if (!signed) {
       // Two authorities may share a name; only a key identifier says that this one was meant.
       if (named && candidate.anchor)
-        refuse(
-          'bad-signature',
-          `The signature of ${describeName(candidate.certificate.subject)} is forged or damaged.`,
-        );
+        refuse('bad-signature', `The signature of ${candidate.rules().name} is forged or damaged.`);
       return undefined;
     }
-    checkIssuer(candidate.certificate, [...path.map(({ certificate }) => certificate)], search.options);
+    checkIssuer(candidate, path, search.options);
   } catch (error) {
     if (!(error instanceof AttestationError)) throw error;
     search.problem ??= error;
@@ -182,39 +115,19 @@ function checkLeaf(leaf: Certificate, options: PathOptions): void {
 }
 
 /** `below` holds the CA certificates between this issuer and the leaf. */
-function checkIssuer(issuer: Certificate, below: readonly Certificate[], options: PathOptions): void {
-  const name = () => describeName(issuer.subject);
-  const constraints = basicConstraintsOf(issuer);
-  if (issuer.version !== 3 || !constraints?.ca)
-    refuse('not-a-ca', `${name()} issued a certificate but is no certificate authority.`);
-  const usage = keyUsageOf(issuer);
+function checkIssuer(issuer: Issuer, below: readonly Issuer[], options: PathOptions): void {
+  const { name, ca, pathLength, usage, purposes, problem } = issuer.rules();
+  if (!ca) refuse('not-a-ca', `${name} issued a certificate but is no certificate authority.`);
   if (usage !== undefined && (usage & KEY_USAGE.keyCertSign) === 0)
-    refuse('key-usage', `The key of ${name()} may not sign certificates.`);
+    refuse('key-usage', `The key of ${name} may not sign certificates.`);
   // Self-issued certificates do not count (RFC 5280 section 6.1.4 (l)).
-  const counted = below.filter((certificate) => !sameBytes(certificate.subject, certificate.issuer)).length;
-  if (constraints.pathLength !== undefined && counted > constraints.pathLength) {
-    refuse('path-length', `${name()} may have ${constraints.pathLength} authorities below it, here are ${counted}.`);
-  }
-  const purposes = extendedKeyUsageOf(issuer);
-  if (purposes && options.purpose && !purposes.includes(options.purpose) && !purposes.includes(OID.ANY_EKU)) {
-    refuse('extended-key-usage', `${name()} may not issue certificates for this purpose.`);
-  }
-  checkCritical(issuer);
-  checkKeyStrength(issuer.key, 'The key of a certificate authority');
-  checkDates(issuer, options, false);
-}
-
-function checkCritical(certificate: Certificate): void {
-  for (const { oid, critical } of certificate.extensions) {
-    if (oid === OID.NAME_CONSTRAINTS)
-      refuse('name-constraints', 'A certificate carries name constraints, which this validator does not evaluate.');
-    if (critical && !KNOWN_CRITICAL.has(oid)) {
-      refuse(
-        'unknown-critical-extension',
-        `A certificate carries the critical extension ${oid}, whose meaning is unknown here.`,
-      );
-    }
-  }
+  const counted = pathLength === undefined ? 0 : below.filter((between) => !between.rules().selfIssued).length;
+  if (pathLength !== undefined && counted > pathLength)
+    refuse('path-length', `${name} may have ${pathLength} authorities below it, here are ${counted}.`);
+  if (purposes && options.purpose && !purposes.includes(options.purpose) && !purposes.includes(OID.ANY_EKU))
+    refuse('extended-key-usage', `${name} may not issue certificates for this purpose.`);
+  if (problem) throw problem;
+  checkDates(issuer.certificate, options, false);
 }
 
 function checkDates(

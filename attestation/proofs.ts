@@ -9,7 +9,7 @@ import {
   selectPcrs,
 } from './attest.ts';
 import { type AttestationKey, checkScheme, describeKey, IN_THIS_TPM, readAttestationKey } from './attestationKey.ts';
-import { sameBytes } from './bytes.ts';
+import { equalBytes, sameBytes } from './bytes.ts';
 import { refuse } from './error.ts';
 import { digest, hashOf, strongHashOf } from './hashes.ts';
 import { hasAttributes, parsePublic } from './publicArea.ts';
@@ -35,7 +35,7 @@ export function verifyCertify(
   if (attest.type !== 'certify') refuse('wrong-type', `A certification was expected, this is of type ${attest.type}.`);
   checkExtraData(attest.extraData, parameters.extraData);
   const subject = readCertifiedKey(parameters.subjectPublic);
-  if (!sameBytes(attest.name, subject.name)) {
+  if (!equalBytes(attest.name, subject.name)) {
     refuse('wrong-name', 'The certification is about another key than the public area that came with it.');
   }
   checkTpmSignature(ak.area, ak.key, parseSignature(parameters.signature), parameters.attest, 'The certification');
@@ -81,7 +81,7 @@ export function verifyQuote(
   const values = selectPcrs(parameters.selection, parameters.pcrs);
   // Part 3 section 18.4: the digest is made with the hash of the signing scheme.
   const { name } = hashOf(ak.area.scheme.hash ?? ALG.NULL);
-  if (!sameBytes(attest.pcrDigest, digest(name, ...values))) {
+  if (!equalBytes(attest.pcrDigest, digest(name, ...values))) {
     refuse('wrong-pcr-digest', 'The PCR values are not those that the TPM quoted.');
   }
   checkTpmSignature(ak.area, ak.key, parseSignature(parameters.signature), parameters.attest, 'The quote');

@@ -1,9 +1,9 @@
-import { fromHex, sameBytes } from './bytes.ts';
+import { equalBytes, fromHex } from './bytes.ts';
 import { parseCertificate } from './certificate.ts';
 import { refuse } from './error.ts';
 import { describeName } from './extensions.ts';
 import { digest } from './hashes.ts';
-import { type Issuer, type IssuerIndex, indexIssuers, issuerOf } from './path.ts';
+import { type Issuer, type IssuerIndex, indexIssuers, issuerOf } from './issuer.ts';
 import manifestData from './vendorRoots.manifest.json' with { type: 'json' };
 
 /** What stands behind an endorsement key. Only `hardware` and `firmware` are accepted by default. */
@@ -98,7 +98,7 @@ export function acceptVendorCertificate(
   manifest: readonly ManifestEntry[] = vendorRootsManifest,
 ): { entry: ManifestEntry; root?: VendorRoot } {
   const sha256 = digest('sha256', der);
-  const entry = manifest.find((candidate) => sameBytes(fromHex(candidate.sha256), sha256));
+  const entry = manifest.find((candidate) => equalBytes(fromHex(candidate.sha256), sha256));
   if (!entry) {
     return refuse(
       'fingerprint-mismatch',

@@ -84,11 +84,14 @@ function parsePoint(point: Uint8Array, curve: number, mode: DerMode): KeyNumbers
 /** The canonical SubjectPublicKeyInfo DER: rsaEncryption with NULL, or id-ecPublicKey with a named curve and an uncompressed point. */
 export function encodeSpki(key: KeyNumbers): Uint8Array {
   const [identifier, bits] =
-    key.type === 'rsa'
-      ? [RSA_IDENTIFIER, der(DER.SEQUENCE, derUnsigned(key.modulus), derUnsigned(key.exponent))]
-      : [EC_IDENTIFIERS.get(key.curve), uncompressed(key)];
+    key.type === 'rsa' ? [RSA_IDENTIFIER, encodeRsaKey(key)] : [EC_IDENTIFIERS.get(key.curve), uncompressed(key)];
   if (!identifier) return refuse('unsupported-algorithm', 'The EC key is on a curve that is not supported.');
   return der(DER.SEQUENCE, identifier, der(DER.BIT_STRING, new Uint8Array(1), bits));
+}
+
+/** RSAPublicKey (RFC 8017 annex A.1.1). */
+export function encodeRsaKey(key: KeyNumbers & { type: 'rsa' }): Uint8Array {
+  return der(DER.SEQUENCE, derUnsigned(key.modulus), derUnsigned(key.exponent));
 }
 
 function uncompressed(key: KeyNumbers & { type: 'ecc' }): Uint8Array {

@@ -2,10 +2,11 @@ import { type VerifiedAkCertificate, verifyAkCertificate } from './akCertificate
 import { type CertifyAttest, parseAttest, parseSignature, type TpmSignature } from './attest.ts';
 import type { AttestationKey } from './attestationKey.ts';
 import { readAttestationObject, readBytes, readX5c } from './attestationObject.ts';
-import { sameBytes, utf8 } from './bytes.ts';
+import { equalBytes, sameBytes, utf8 } from './bytes.ts';
 import { publicKeyOf } from './certificate.ts';
 import { refuse } from './error.ts';
 import { digest } from './hashes.ts';
+import type { PreparedRoots } from './issuer.ts';
 import { readCertifiedKey } from './proofs.ts';
 import { ALG } from './tpmConstants.ts';
 import { checkSignature } from './verifySignature.ts';
@@ -25,8 +26,8 @@ export type TpmStatementOptions = {
   keyAuthorization?: string;
   /** WebAuthn and others: the extraData itself. Exactly one of the two. */
   extraData?: Uint8Array;
-  /** DER of the accepted roots of attestation authorities. */
-  roots: readonly Uint8Array[];
+  /** DER of the accepted roots of attestation authorities, or what `prepareRoots` made of them. */
+  roots: readonly Uint8Array[] | PreparedRoots;
   at: Date;
   /** `allowSha1`: accept SHA-1 signatures by the attestation key, as Windows of past years makes them. Off unless said. */
   policy?: { allowSha1?: boolean };
@@ -63,7 +64,7 @@ export function verifyTpmStatement(attestationObject: Uint8Array, options: TpmSt
   if (attest.type !== 'certify') refuse('wrong-type', `A certification was expected, this is of type ${attest.type}.`);
   if (!sameBytes(attest.extraData, expected)) refuse('wrong-extra-data', 'The statement answers another challenge.');
   const key = readCertifiedKey(readBytes(statement, 'pubArea'));
-  if (!sameBytes(attest.name, key.name))
+  if (!equalBytes(attest.name, key.name))
     refuse('wrong-name', 'The statement certifies another key than its public area shows.');
   checkSignature(ak.certificate.key, publicKeyOf(ak.certificate), signature, certInfo, 'The statement');
   const verified = { key, ak, attest };

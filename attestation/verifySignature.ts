@@ -1,10 +1,10 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
 import type { TpmSignature } from './attest.ts';
+import { stripZeros } from './bytes.ts';
 import { DER, der, derUnsigned } from './der.ts';
 import { refuse } from './error.ts';
 import { hashOf, strongHashOf } from './hashes.ts';
 import { curveSize, type PublicArea } from './publicArea.ts';
-import { type KeyNumbers, keyNumbersOf } from './spki.ts';
 import { ALG } from './tpmConstants.ts';
 
 const SCHEMES = { rsassa: ALG.RSASSA, rsapss: ALG.RSAPSS, ecdsa: ALG.ECDSA } as const;
@@ -25,12 +25,18 @@ export function checkTpmSignature(
     refuse('wrong-scheme', `${what} is signed with another scheme or hash than its key declares.`);
   }
   strongHashOf(signature.hash);
-  checkSignature(keyNumbersOf(area), key, signature, data, what);
+  checkSignature(sizesOf(area), key, signature, data, what);
 }
+
+/** What the form of a signature depends on: the length of an RSA modulus in bytes, or the curve. */
+type KeySizes = { type: 'rsa'; modulus: { length: number } } | { type: 'ecc'; curve: number };
+
+const sizesOf = (area: PublicArea): KeySizes =>
+  area.type === 'rsa' ? { type: 'rsa', modulus: stripZeros(area.modulus) } : area;
 
 /** Verifies a TPMT_SIGNATURE by a key whose scheme is not known from a public area. Errors: `wrong-scheme`, `bad-signature`. */
 export function checkSignature(
-  numbers: KeyNumbers,
+  numbers: KeySizes,
   key: KeyObject,
   signature: TpmSignature,
   data: Uint8Array,
@@ -56,7 +62,7 @@ function keyOptions(key: KeyObject, { alg }: TpmSignature) {
 }
 
 /** TPMs strip leading zeros of r and s (part 2 section 11.2.2); an RSA signature is as long as its modulus, so that it has one form only. */
-function signatureBytes(key: KeyNumbers, signature: TpmSignature): Uint8Array {
+function signatureBytes(key: KeySizes, signature: TpmSignature): Uint8Array {
   if (signature.alg !== 'ecdsa') {
     if (key.type !== 'rsa') return refuse('wrong-scheme', 'An RSA signature cannot come from an EC key.');
     if (signature.signature.length !== key.modulus.length) {
