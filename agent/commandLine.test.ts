@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { has } from '../native/testing/tools.ts';
 import { commandName } from './command.ts';
@@ -89,7 +92,7 @@ describe('muster', () => {
 });
 
 describe('what is generated from the command table', () => {
-  const page = manPage('0.1.0');
+  const page = manPage(COMMANDS, '0.1.0');
 
   it('the manual page names every command, option and exit code', () => {
     for (const { path, options } of COMMANDS) {
@@ -112,7 +115,7 @@ describe('what is generated from the command table', () => {
 
   it.skipIf(!has('bash'))('bash completes commands, words below them and options (needs bash)', () => {
     const complete = (...words: string[]) => {
-      const script = `${completionScript('bash')}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _muster; echo "\${COMPREPLY[*]}"`;
+      const script = `${completionScript(COMMANDS, 'bash')}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _muster; echo "\${COMPREPLY[*]}"`;
       return spawnSync('bash', ['-c', script], { encoding: 'utf8' }).stdout.trim().split(' ');
     };
     expect(complete('muster', 'st')).toEqual(['status']);
@@ -122,11 +125,56 @@ describe('what is generated from the command table', () => {
     expect(complete('muster', 'completion', 'z')).toEqual(['zsh']);
   });
 
-  it('fish and zsh know every option', () => {
-    for (const shell of ['fish', 'zsh']) {
-      const script = completionScript(shell);
-      for (const { options, hidden } of COMMANDS)
-        for (const { name } of hidden ? [] : options) expect(script).toContain(name);
-    }
+  it.each(['bash', 'zsh', 'fish', 'powershell'])('%s knows every command and option', (shell) => {
+    const script = completionScript(COMMANDS, shell);
+    for (const { path, options, hidden } of COMMANDS)
+      for (const name of hidden ? [] : [...path, ...options.map((option) => option.name)])
+        expect(script).toContain(name);
+    expect(script).not.toContain('activate');
+  });
+
+  for (const [shell, ...options] of [
+    ['bash', '-n'],
+    ['zsh', '-n'],
+    ['fish', '--no-execute'],
+  ] as const) {
+    it.skipIf(!has(shell))(`${shell} understands its script (needs ${shell})`, () => {
+      const folder = mkdtempSync(join(tmpdir(), 'muster-completion-'));
+      try {
+        const file = join(folder, 'script');
+        writeFileSync(file, completionScript(COMMANDS, shell));
+        const run = spawnSync(shell, [...options, file], { encoding: 'utf8' });
+        expect({ status: run.status, err: run.stderr }).toEqual({ status: 0, err: '' });
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+
+  it.skipIf(!has('fish'))('fish completes commands, words below them and options (needs fish)', () => {
+    const complete = (line: string) =>
+      spawnSync('fish', ['--no-config', '-c', `${completionScript(COMMANDS, 'fish')}\ncomplete -C '${line}'`], {
+        encoding: 'utf8',
+      })
+        .stdout.trim()
+        .split('\n')
+        .map((text) => text.split('\t')[0]);
+    expect(complete('muster st')).toEqual(['status']);
+    expect(complete('muster tpm i')).toEqual(['info']);
+    expect(complete('muster tpm ek --p')).toEqual(['--pem']);
+    expect(complete('muster server roots u')).toEqual(['update']);
+  });
+
+  it.skipIf(!has('pwsh'))('PowerShell completes commands, words below them and options (needs pwsh)', () => {
+    const complete = (line: string) => {
+      const ask = `(TabExpansion2 '${line}' ${line.length}).CompletionMatches | ForEach-Object CompletionText`;
+      const run = spawnSync('pwsh', ['-NoProfile', '-Command', `${completionScript(COMMANDS, 'powershell')}\n${ask}`], {
+        encoding: 'utf8',
+      });
+      return run.stdout.trim().split(/\r?\n/);
+    };
+    expect(complete('muster st')).toEqual(['status']);
+    expect(complete('muster tpm i')).toEqual(['info']);
+    expect(complete('muster tpm ek --p')).toEqual(['--pem']);
   });
 });

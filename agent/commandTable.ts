@@ -65,8 +65,10 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     path: ['unenroll'],
-    summary: 'Take this device out of the inventory and forget its keys.',
-    description: ['The record on the server becomes deleted; the keys of this machine are removed.'],
+    summary: 'End the enrolment of this device and forget its keys.',
+    description: [
+      'The server revokes the keys of this device and keeps its record, which then counts as not enrolled: an approval is withdrawn, so coming back needs an administrator again, and a refusal or a quarantine stays. Only an administrator deletes the record. The keys of this machine are removed.',
+    ],
     options: [{ name: 'yes', summary: 'Do not ask.' }, TCTI, STATE, JSON_OPTION],
     examples: [],
     load: async () => (await import('./commands/unenroll.ts')).unenroll,
@@ -184,10 +186,13 @@ export const COMMANDS: readonly Command[] = [
     path: ['completion'],
     summary: 'Print a completion script for a shell.',
     description: [],
-    argument: { name: 'SHELL', choices: ['bash', 'zsh', 'fish'] },
+    argument: { name: 'SHELL', choices: ['bash', 'zsh', 'fish', 'powershell'] },
     options: [],
-    examples: [['source <(muster completion bash)', 'Turn it on in this shell.']],
-    load: async () => (await import('./commands/completion.ts')).completion,
+    examples: [
+      ['source <(muster completion bash)', 'Turn it on in this shell.'],
+      ['muster completion powershell | Out-String | Invoke-Expression', 'The same in PowerShell.'],
+    ],
+    load: async () => (await import('./commands/completion.ts')).completion(COMMANDS),
   },
   {
     path: ['man'],
@@ -195,7 +200,7 @@ export const COMMANDS: readonly Command[] = [
     description: [],
     options: [],
     examples: [['muster man | man -l -', 'Read it.']],
-    load: async () => (await import('./commands/man.ts')).man,
+    load: async () => (await import('./commands/man.ts')).man(COMMANDS),
   },
   {
     path: ['schema'],

@@ -1,16 +1,16 @@
 import { type Command, commandName, type Option } from './command.ts';
-import { COMMANDS } from './commandTable.ts';
 import { EXIT, EXIT_MEANINGS } from './exitCodes.ts';
 import { COMMON } from './parse.ts';
+import { wrap } from './print.ts';
 
 const WIDTH = 80;
 /** Keeps an option and its value on one line while wrapping. */
 const GLUE = '\u00a0';
 
-export function overview(): string {
-  const rows = COMMANDS.filter(({ hidden }) => !hidden).map(
-    (command) => [command.path.join(' '), command.summary] as const,
-  );
+export function overview(commands: readonly Command[]): string {
+  const rows = commands
+    .filter(({ hidden }) => !hidden)
+    .map((command) => [command.path.join(' '), command.summary] as const);
   return [
     'Muster puts this device into an inventory, proven by its own hardware.',
     '',
@@ -23,8 +23,8 @@ export function overview(): string {
   ].join('\n');
 }
 
-export function helpFor(command: Command): string {
-  const below = COMMANDS.filter(
+export function helpFor(command: Command, commands: readonly Command[]): string {
+  const below = commands.filter(
     (other) => other !== command && !other.hidden && command.path.every((word, at) => other.path[at] === word),
   );
   const [first = '', ...more] = wrap(
@@ -61,16 +61,4 @@ function table(rows: readonly (readonly [string, string])[]): string {
       wrap(text, WIDTH - left).map((line, at) => `${(at === 0 ? `  ${name}` : '').padEnd(left)}${line}`),
     )
     .join('\n');
-}
-
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line ? `${line} ${word}` : word;
-  }
-  return [...lines, line];
 }

@@ -45,7 +45,7 @@ async function handle(command: Command, values: Values, context: Context): Promi
 
 async function showHelp(command: Command, context: Context): Promise<ExitCode> {
   const { helpFor } = await import('./help.ts');
-  context.out(helpFor(command));
+  context.out(helpFor(command, COMMANDS));
   return EXIT.ok;
 }
 
@@ -58,7 +58,7 @@ async function withoutCommand(args: readonly string[], context: Context): Promis
   if (args.length === 0 || args[0] === '--help' || args[0] === '-h' || args[0] === 'help') {
     const named = args[0] === 'help' && args.length > 1 ? findCommand(COMMANDS, args.slice(1)) : undefined;
     if (named) return showHelp(named.command, context);
-    context.out(overview());
+    context.out(overview(COMMANDS));
     return EXIT.ok;
   }
   const group = COMMANDS.filter(({ path }) => path[0] === args[0]).map(commandName);

@@ -1,7 +1,7 @@
 import type { AppSnapshot, AppState, Connection, ManagedProfile } from '../contract/index.ts';
-import type { AppOptions } from './app.ts';
 import { createWake, type Wake } from './eventStream.ts';
 import { type AppEvent, INITIAL, transition } from './machine.ts';
+import type { AppOptions } from './options.ts';
 import type { Ports } from './ports.ts';
 import { type Exclusive, exclusive } from './prover.ts';
 import { openSlots, type SettingsRecord, type Slots } from './records.ts';

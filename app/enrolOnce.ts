@@ -1,6 +1,7 @@
 import type { AppSnapshot, SelfDevice } from '../contract/index.ts';
-import { type AppOptions, createApp } from './app.ts';
+import { createApp } from './app.ts';
 import { AppError } from './errors.ts';
+import type { AppOptions } from './options.ts';
 import type { Ports } from './ports.ts';
 import { browserSignIn, deviceCodeSignIn, type InviteSource, provisioningSignIn, type SignIn } from './signIn.ts';
 

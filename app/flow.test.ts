@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AppSnapshot, type AppState, type ManagedProfile, UserError } from '../contract/index.ts';
 import { createClaimSigner, createSoftwareClaimKey } from '../native/index.ts';
-import { type AppOptions, createApp, type MusterApp } from './app.ts';
+import { createApp, type MusterApp } from './app.ts';
 import { enrolOnce } from './enrolOnce.ts';
 import { AppError } from './errors.ts';
+import type { AppOptions } from './options.ts';
 import type { Ports } from './ports.ts';
 import { provisioningSignIn } from './signIn.ts';
 import { type InventoryServer, PROVISIONING_TOKEN, startInventoryServer } from './testing/inventoryServer.ts';

@@ -1,44 +1,47 @@
 import { type Command, type Handler, UsageError } from '../command.ts';
-import { COMMANDS as ALL } from '../commandTable.ts';
 import { EXIT } from '../exitCodes.ts';
 import { COMMON } from '../parse.ts';
 
-const COMMANDS = ALL.filter(({ hidden }) => !hidden);
-
-export const completion: Handler = async (values, context) => {
-  context.out(completionScript(values.rest[0] ?? ''));
-  return EXIT.ok;
-};
+export function completion(commands: readonly Command[]): Handler {
+  return async (values, context) => {
+    context.out(completionScript(commands, values.rest[0] ?? ''));
+    return EXIT.ok;
+  };
+}
 
 /** A completion script from the command table, without a call back into `muster`: nothing to start at each Tab. */
-export function completionScript(shell: string): string {
+export function completionScript(all: readonly Command[], shell: string): string {
+  const commands = all.filter(({ hidden }) => !hidden);
   switch (shell) {
     case 'bash':
-      return bash();
+      return bash(commands);
     case 'zsh':
-      return `#compdef muster\nautoload -U +X bashcompinit && bashcompinit\n${bash()}`;
+      return `#compdef muster\nautoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`;
     case 'fish':
-      return fish();
+      return fish(commands);
+    case 'powershell':
+      return powershell(commands);
     default:
-      throw new UsageError('SHELL is one of bash, zsh, fish.');
+      throw new UsageError('SHELL is one of bash, zsh, fish, powershell.');
   }
 }
 
 const optionsOf = (command: Command) => [...command.options, ...COMMON].map(({ name }) => `--${name}`);
-const nextWords = (path: readonly string[]) => [
-  ...new Set(
-    COMMANDS.filter(
-      (command) => command.path.length > path.length && path.every((word, at) => command.path[at] === word),
-    ).map((command) => command.path[path.length] ?? ''),
-  ),
-];
 
-function bash(): string {
+/** What may follow each path of words; '' is the beginning. */
+function wordsByPath(commands: readonly Command[]): Map<string, string[]> {
+  const nextWords = (path: readonly string[]) => [
+    ...new Set(
+      commands
+        .filter((command) => command.path.length > path.length && path.every((word, at) => command.path[at] === word))
+        .map((command) => command.path[path.length] ?? ''),
+    ),
+  ];
   const paths = new Map<string, string[]>([['', [...nextWords([]), '--help', '--version']]]);
-  for (const command of COMMANDS) {
+  for (const command of commands) {
     for (let length = 1; length <= command.path.length; length += 1) {
       const path = command.path.slice(0, length);
-      const exact = COMMANDS.find((other) => other.path.join(' ') === path.join(' '));
+      const exact = commands.find((other) => other.path.join(' ') === path.join(' '));
       paths.set(path.join(' '), [
         ...nextWords(path),
         ...(exact?.argument?.choices ?? []),
@@ -46,7 +49,11 @@ function bash(): string {
       ]);
     }
   }
-  const cases = [...paths].map(([path, words]) => `    "${path}") words="${words.join(' ')}" ;;`);
+  return paths;
+}
+
+function bash(commands: readonly Command[]): string {
+  const cases = [...wordsByPath(commands)].map(([path, words]) => `    "${path}") words="${words.join(' ')}" ;;`);
   return `_muster() {
   local current="\${COMP_WORDS[COMP_CWORD]}" path="" words="" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -57,28 +64,62 @@ ${cases.join('\n')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
-complete -F _muster muster
+complete -o default -F _muster muster
 `;
 }
 
-function fish(): string {
-  const quoted = (text: string) => `'${text.replaceAll("'", "\\'")}'`;
-  const lines = ['complete -c muster -f'];
-  for (const command of COMMANDS) {
-    const [first, second] = command.path;
-    const seen = `__fish_seen_subcommand_from ${first}`;
-    if (second === undefined) {
-      lines.push(`complete -c muster -n __fish_use_subcommand -a ${first} -d ${quoted(command.summary)}`);
-    } else {
-      lines.push(`complete -c muster -n ${quoted(seen)} -a ${second} -d ${quoted(command.summary)}`);
+function fish(commands: readonly Command[]): string {
+  const quoted = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  const at = (path: readonly string[]) => `-n ${quoted(['__muster_at', ...path].join(' '))}`;
+  const lines = [
+    'function __muster_at',
+    '  set -l path',
+    '  for word in (commandline -opc)[2..-1]',
+    "    string match -q -- '-*' $word; and break",
+    '    set -a path $word',
+    '  end',
+    '  test "$path" = "$argv"',
+    'end',
+    'complete -c muster -f',
+  ];
+  const summaries = new Map(commands.map(({ path, summary }) => [path.join(' '), summary]));
+  for (const [path, words] of wordsByPath(commands)) {
+    const parents = path === '' ? [] : path.split(' ');
+    for (const word of words.filter((text) => !text.startsWith('-'))) {
+      const summary = summaries.get([...parents, word].join(' '));
+      lines.push(`complete -c muster ${at(parents)} -a ${word}${summary ? ` -d ${quoted(summary)}` : ''}`);
     }
-    const condition = second === undefined ? seen : `${seen}; and __fish_seen_subcommand_from ${second}`;
-    for (const choice of command.argument?.choices ?? [])
-      lines.push(`complete -c muster -n ${quoted(seen)} -a ${choice}`);
+  }
+  for (const command of commands) {
     for (const option of [...command.options, ...COMMON]) {
-      const value = 'value' in option && option.value ? ' -r' : '';
-      lines.push(`complete -c muster -n ${quoted(condition)} -l ${option.name}${value} -d ${quoted(option.summary)}`);
+      const value = 'value' in option ? option.value : undefined;
+      const takes = value === undefined ? '' : /FILE|FOLDER|PATH/.test(value) ? ' -r -F' : ' -r';
+      lines.push(`complete -c muster ${at(command.path)} -l ${option.name}${takes} -d ${quoted(option.summary)}`);
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** PowerShell's own completer of native commands; Windows PowerShell 5.1 has it too. */
+function powershell(commands: readonly Command[]): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+  const table = [...wordsByPath(commands)].map(
+    ([path, words]) => `  ${quoted(path)} = ${words.map(quoted).join(', ')}`,
+  );
+  return `Register-ArgumentCompleter -Native -CommandName muster -ScriptBlock {
+  param($word, $ast, $cursor)
+  $table = @{
+${table.map((line) => `  ${line}`).join('\n')}
+  }
+  $path = ''
+  foreach ($element in ($ast.CommandElements | Select-Object -Skip 1)) {
+    $text = $element.ToString()
+    if ($text.StartsWith('-') -or $element.Extent.EndOffset -ge $cursor) { break }
+    $path = "$path $text".Trim()
+  }
+  $table[$path] | Where-Object { $_ -like "$word*" } | ForEach-Object {
+    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+  }
+}
+`;
 }

@@ -16,8 +16,8 @@ import {
 import type { Context, Handler, Values } from '../command.ts';
 import { composePorts } from '../compose.ts';
 import { EXIT } from '../exitCodes.ts';
-import { wrap } from '../help.ts';
 import { openManaged } from '../managed.ts';
+import { wrap } from '../print.ts';
 
 export const doctor: Handler = async (values, context) => {
   const checks = await runChecks(values, composePorts(values, context));

@@ -1,16 +1,17 @@
-import type { Handler } from '../command.ts';
-import { COMMANDS } from '../commandTable.ts';
+import type { Command, Handler } from '../command.ts';
 import { EXIT } from '../exitCodes.ts';
 import { exitCodeRows, spelled, synopsis } from '../help.ts';
 import { COMMON } from '../parse.ts';
 
-export const man: Handler = async (_values, context) => {
-  context.out(manPage(context.version));
-  return EXIT.ok;
-};
+export function man(commands: readonly Command[]): Handler {
+  return async (_values, context) => {
+    context.out(manPage(commands, context.version));
+    return EXIT.ok;
+  };
+}
 
 /** muster(1) in man(7) macros, from the command table. */
-export function manPage(version: string): string {
+export function manPage(commands: readonly Command[], version: string): string {
   const lines = [
     `.TH MUSTER 1 "" "Muster ${version}" "User Commands"`,
     '.SH NAME',
@@ -27,7 +28,7 @@ export function manPage(version: string): string {
     'as one JSON object.',
     '.SH COMMANDS',
   ];
-  for (const command of COMMANDS) {
+  for (const command of commands) {
     lines.push('.TP', `.B ${escaped(synopsis(command))}`, escaped(command.summary));
     for (const text of command.description) lines.push('.IP', escaped(text));
     for (const option of command.options)
