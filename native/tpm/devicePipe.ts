@@ -11,11 +11,11 @@ export async function openDevicePipe(path: string): Promise<Pipe> {
   const file = await open(path, constants.O_RDWR).catch((cause: NodeJS.ErrnoException) => {
     throw deviceError(path, cause.code, cause);
   });
-  let late = false;
+  let pending: Promise<unknown> | undefined;
   return {
     async submit(command, deadlineMs) {
       checkCommand(command);
-      if (late) throw new NativeError('tpm-busy', 'The TPM has not answered an earlier command yet.');
+      if (pending) throw new NativeError('tpm-busy', 'The TPM has not answered an earlier command yet.');
       const exchange = async () => {
         // position null is read(2) and write(2): the device is not seekable, and pread's offset would index the buffer.
         const { bytesWritten } = await file.write(command, 0, command.length, null);
@@ -24,20 +24,23 @@ export async function openDevicePipe(path: string): Promise<Pipe> {
         const { bytesRead } = await file.read(buffer, 0, MAX_FRAME, null);
         return buffer.slice(0, bytesRead);
       };
-      late = true;
-      const work = exchange().finally(() => {
-        late = false;
-      });
+      const work = exchange();
+      pending = work;
+      const free = () => {
+        pending = undefined;
+      };
+      work.then(free, free);
       try {
         return checkResponse(await withDeadline(work, deadlineMs));
       } catch (error) {
-        work.catch(() => undefined);
         throw error instanceof NativeError ? error : lost(error);
       }
     },
     async close() {
-      // Closing waits for a pending write, so a late command is left to the end of the process.
-      if (!late) await file.close();
+      // The kernel ends a command that hangs after two minutes; until then a thread of ours still uses the descriptor.
+      const end = () => file.close();
+      if (pending) void pending.then(end, end);
+      else await end();
     },
   };
 }

@@ -4,15 +4,18 @@ import { createReopeningPipe } from './reopeningPipe.ts';
 import { openSocketPipe } from './socketPipe.ts';
 import { formatTcti, type Tcti } from './tcti.ts';
 
-/** Opens the TPM in this process, by tpm2-tss or TBS where they are, otherwise by the device file or socket itself. */
-export async function openLocalPipe(tcti: Tcti): Promise<Pipe> {
+/**
+ * Opens the TPM in this process, by tpm2-tss or TBS where they are, otherwise by the device file or socket itself.
+ * `folders` is where tpm2-tss is looked for: the fixed ones of `tctiLibrary` for everyone but a test.
+ */
+export async function openLocalPipe(tcti: Tcti, folders?: readonly string[]): Promise<Pipe> {
   // A socket opens itself again.
-  if (tcti.kind === 'swtpm' || tcti.kind === 'swtpm-unix') return openOnce(tcti);
-  const open = () => openOnce(tcti);
+  if (tcti.kind === 'swtpm' || tcti.kind === 'swtpm-unix') return openOnce(tcti, folders);
+  const open = () => openOnce(tcti, folders);
   return createReopeningPipe(await open(), open);
 }
 
-async function openOnce(tcti: Tcti): Promise<Pipe> {
+async function openOnce(tcti: Tcti, folders: readonly string[] | undefined): Promise<Pipe> {
   switch (tcti.kind) {
     case 'tbs': {
       if (process.platform !== 'win32') throw notHere(tcti);
@@ -29,7 +32,7 @@ async function openOnce(tcti: Tcti): Promise<Pipe> {
     case 'tabrmd': {
       if (process.platform !== 'linux') throw notHere(tcti);
       const { openTctiPipe, tctiInstalled } = await import('./tctiPipe.ts');
-      if (tctiInstalled(tcti)) return openTctiPipe(tcti);
+      if (tctiInstalled(tcti, folders)) return openTctiPipe(tcti);
       if (tcti.kind === 'device') return openDevice(tcti.path);
       throw new NativeError('tpm-library-missing', `${formatTcti(tcti)} needs tpm2-tss, which is not installed.`);
     }

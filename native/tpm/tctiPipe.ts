@@ -13,8 +13,8 @@ const SLICE_MS = 250;
 const OPEN_DEADLINE_MS = 10_000;
 
 /** True where tpm2-tss and the library for this TCTI are installed. */
-export function tctiInstalled(tcti: Tcti): boolean {
-  return findLibrary('libtss2-tctildr.so.0') !== undefined && loaderName(tcti) !== undefined;
+export function tctiInstalled(tcti: Tcti, folders?: readonly string[]): boolean {
+  return findLibrary('libtss2-tctildr.so.0', folders) !== undefined && loaderName(tcti, folders) !== undefined;
 }
 
 /**
