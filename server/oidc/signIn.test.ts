@@ -105,6 +105,61 @@ describe('a sign-in for an enrolment', () => {
     expect(again.callback?.searchParams.get('error_description')).toBe('ceremony-expired');
   });
 
+  it('takes a second click for the first: same grant, nothing decided or written twice', async () => {
+    for (const together of [false, true]) {
+      const { ceremony, key } = await announced();
+      const browser = createBrowser(world.origin);
+      const flow = authorization(world.origin, ceremony, key);
+      const page = await browser.open(flow.path);
+      // A browser drops the answer to the first click when the second one is sent.
+      const click = () => post(browser, `${page.path}/decision`, 'accept');
+      const [first, second] = together ? await Promise.all([click(), click()]) : [await click(), await click()];
+      expect([first?.status, second?.status]).toEqual([303, 303]);
+      const end = await browser.open(String(second?.location));
+      const code = end.callback?.searchParams.get('code') ?? '';
+      const { access_token: token } = (await (await flow.exchange(code)).json()) as { access_token: string };
+      expect((await world.grantFor(key, token, ceremony.id)).status).toBe(201);
+      const confirmed = await world.server.store.db
+        .selectFrom('audit')
+        .select('id')
+        .where('subject_id', '=', ceremony.id)
+        .where('action', '=', 'ceremony.confirmed')
+        .execute();
+      expect(confirmed).toHaveLength(1);
+      const late = await browser.submit(`${page.path}/decision`, { decision: 'accept' });
+      expect([late.status, late.text]).toEqual([410, expect.stringContaining('Look at the window of Muster')]);
+    }
+  });
+
+  it('keeps a refusal that is sent twice, and one that follows a confirmation', async () => {
+    for (const decisions of [
+      ['refuse', 'refuse'],
+      ['accept', 'refuse'],
+    ] as const) {
+      const { ceremony, key } = await announced();
+      const browser = createBrowser(world.origin);
+      const page = await browser.open(authorization(world.origin, ceremony, key).path);
+      await post(browser, `${page.path}/decision`, decisions[0]);
+      const { location } = await post(browser, `${page.path}/decision`, decisions[1]);
+      const end = await browser.open(String(location));
+      expect(end.callback?.searchParams.get('error')).toBe('access_denied');
+      expect(end.callback?.searchParams.get('code')).toBeNull();
+    }
+  });
+
+  /** One answer to the confirm page, without following where it leads. */
+  async function post(browser: ReturnType<typeof createBrowser>, path: string, decision: string) {
+    const cookie = [...browser.cookies].map(([name, { value }]) => `${name}=${value}`).join('; ');
+    const response = await fetch(`${world.origin}${path}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie, 'sec-fetch-site': 'same-origin' },
+      body: new URLSearchParams({ decision }),
+    });
+    await response.body?.cancel();
+    return { status: response.status, location: response.headers.get('location') };
+  }
+
   it('needs an invite for this very address where the team keeps self-enrolment off', async () => {
     await world.change({ selfEnrolment: false });
     const walk = async (cookies: string[] = []) => {

@@ -18,6 +18,11 @@ import { confirmPage, messagePage, type Page } from './pages.ts';
 const SIGN_IN_COOKIE_MS = 10 * 60_000;
 const Uid = z.object({ uid: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
 
+const USED_UP = [
+  'It was answered before, or it is too old.',
+  'Look at the window of Muster: it shows how far the enrolment is, and starts it again if need be.',
+];
+
 function send(reply: FastifyReply, status: number, { html, headers }: Page): FastifyReply {
   return reply.code(status).headers(headers).send(html);
 }
@@ -73,12 +78,29 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
   const giveUp = async (request: FastifyRequest, reply: FastifyReply, code: string): Promise<FastifyReply> =>
     finish(request, reply, { error: 'access_denied', error_description: code });
 
-  const ceremonyOf = async (interaction: Interaction): Promise<CeremonyRow | undefined> => {
+  const ceremonyInAnyState = async (interaction: Interaction): Promise<CeremonyRow | undefined> => {
     const ceremony = await openCeremony(store.db, now(), String(interaction.params.ceremony));
     const jkt = interaction.params.dpop_jkt;
-    if (ceremony?.state !== 'announced') return undefined;
     // Whoever starts the sign-in must hold the key that the ceremony announced.
-    return jkt === undefined || jkt === ceremony.key_thumbprint ? ceremony : undefined;
+    return jkt === undefined || jkt === ceremony?.key_thumbprint ? ceremony : undefined;
+  };
+  const ceremonyOf = async (interaction: Interaction): Promise<CeremonyRow | undefined> => {
+    const ceremony = await ceremonyInAnyState(interaction);
+    return ceremony?.state === 'announced' ? ceremony : undefined;
+  };
+  /** A second click sends the same answer again: the person who gave it gets the same result, and nothing is decided twice. */
+  const decidedBefore = async (
+    interaction: Interaction,
+    user: UserRow | undefined,
+    accepted: boolean,
+  ): Promise<Result | undefined> => {
+    const ceremony = await ceremonyInAnyState(interaction);
+    if (!user || ceremony?.user_id !== user.id || interaction.prompt.name !== 'consent') return undefined;
+    if (ceremony.state === 'confirmed' && accepted && ceremony.oidc_grant_id !== null) {
+      return { consent: { grantId: ceremony.oidc_grant_id } };
+    }
+    if (ceremony.state !== 'refused' || accepted) return undefined;
+    return { error: 'access_denied', error_description: 'sign-in-cancelled' };
   };
 
   /** The invite that the device sent with its request for a code, else the one that was opened in this browser. */
@@ -152,16 +174,19 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
   app.post('/interaction/:uid/decision', route, async (request, reply) => {
     if (!isOwnOrigin(request.headers, origin)) refuse('forbidden', 'This form was not sent from this server.');
     Uid.parse(request.params);
-    const interaction = await interactionOf(request, reply);
+    const interaction = await interactionOf(request, reply).catch(() => undefined);
+    if (!interaction) return send(reply, 410, messagePage('This page was used already', USED_UP, demo));
+    const user = await personOf(interaction);
+    const accepted = (request.body as Record<string, unknown> | undefined)?.decision === 'accept';
+    const before = await decidedBefore(interaction, user, accepted);
+    if (before) return finish(request, reply, before);
     const ceremony = await ceremonyOf(interaction);
     if (!ceremony) return giveUp(request, reply, 'ceremony-expired');
-    const user = await personOf(interaction);
     if (!user || interaction.prompt.name !== 'consent') return giveUp(request, reply, 'sign-in-failed');
     const actor = { type: 'person', id: user.id, name: user.email, address: request.ip } as const;
     const subject = { type: 'ceremony', id: ceremony.id };
     const after = { device: ceremony.device_name, permanentIdentifier: ceremony.permanent_identifier };
-    const decision = (request.body as Record<string, unknown> | undefined)?.decision;
-    if (decision !== 'accept') {
+    if (!accepted) {
       await store.write(async (trx) => {
         const refused = { state: 'refused', user_id: user.id, invite_id: null, oidc_grant_id: null } as const;
         await decideCeremony(trx, now(), ceremony.id, refused);
@@ -193,7 +218,8 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
         await audit(trx, now(), { actor, action: 'ceremony.confirmed', subject, after, requestId: request.id });
       });
     } catch (error) {
-      return refusedAt(request, reply, ceremony, user, error);
+      const meanwhile = await decidedBefore(interaction, user, accepted);
+      return meanwhile ? finish(request, reply, meanwhile) : refusedAt(request, reply, ceremony, user, error);
     }
     return finish(request, reply, { consent: { grantId } });
   });
