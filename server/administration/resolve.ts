@@ -1,4 +1,5 @@
 import type { Conflict } from '../../contract/index.ts';
+import { dismissReplacedKeys } from '../enrollment/replacedKey.ts';
 import { refuse } from '../error.ts';
 import { changeExplicit } from '../inventory/layers.ts';
 import { forgetDevice } from '../inventory/lifecycle.ts';
@@ -43,6 +44,7 @@ export async function resolveConflict(
   if (!resolutionsOf(conflict).includes(resolution)) {
     refuse('invalid-request', `A conflict of the kind ${conflict.kind} cannot be resolved by ${resolution}.`);
   }
+  if (resolution === 'reject' && conflict.kind === 'old-key') await dismissReplacedKeys(trx, device.id);
   const survivor = resolution === 'reject' ? device : await carryOut(trx, now, conflict, device, resolution, by);
   await trx
     .updateTable('conflicts')
@@ -109,7 +111,9 @@ async function handOver(trx: Trx, now: number, conflict: ConflictRow, device: De
 }
 
 async function startAnew(trx: Trx, now: number, device: DeviceRow, reason: string): Promise<DeviceRow> {
-  await revokeDeviceKeys(trx, now, device.id, 'replaced');
+  await dismissReplacedKeys(trx, device.id);
+  // The machine that had the key learns that it must enrol; asking is no claim on the device.
+  await revokeDeviceKeys(trx, now, device.id, 'dismissed');
   const waits =
     device.approval === 'refused'
       ? {}

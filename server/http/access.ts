@@ -30,7 +30,7 @@ export function enforceAccess(app: App, context: Context, limits: Limits): void 
     const access = request.routeOptions.config?.access;
     if (!access) return;
     await limits.stranger(request, access);
-    request.principal = await admit(request, access, context).catch(async (error: unknown) => {
+    request.principal = await admit(request, access, context, limits).catch(async (error: unknown) => {
       if (access.kind === 'administrator' && error instanceof ServerError && error.code === 'unauthenticated') {
         await limits.failure(request);
       }
@@ -51,17 +51,17 @@ export async function readmit(request: FastifyRequest, context: Context): Promis
   if (access?.kind === 'administrator') await admitAdministrator(request, access, context, false);
 }
 
-async function admit(request: FastifyRequest, access: Access, context: Context): Promise<Principal> {
+async function admit(request: FastifyRequest, access: Access, context: Context, limits: Limits): Promise<Principal> {
   switch (access.kind) {
     case 'public':
       return ANONYMOUS;
     case 'administrator':
       return admitAdministrator(request, access, context);
     case 'device':
-      return admitDevice(request, context);
+      return admitDevice(request, context, limits);
     case 'grant':
       if (access.otherwise === 'device' && request.headers['signature-input'] !== undefined) {
-        return admitDevice(request, context);
+        return admitDevice(request, context, limits);
       }
       return admitGrant(request, access.otherwise === 'anonymous', context);
     default:
@@ -78,7 +78,7 @@ async function admitAdministrator(
   touch = true,
 ): Promise<Principal> {
   const authorization = request.headers.authorization;
-  if (authorization !== undefined) return admitToken(request, authorization, access.scope, context);
+  if (authorization !== undefined) return admitToken(request, authorization, access.scope, context, touch);
   const cookie = request.cookies[cookieName(context.origin, 'session')];
   const found =
     cookie && isSecret('session', cookie)
@@ -108,6 +108,7 @@ async function admitToken(
   authorization: string,
   scope: Scope | null,
   context: Context,
+  touch: boolean,
 ): Promise<Principal> {
   const now = context.now();
   const secret = /^Bearer (\S{1,256})$/i.exec(authorization)?.[1];
@@ -124,14 +125,14 @@ async function admitToken(
   const scopes = ScopeSchema.array().parse(JSON.parse(row.scopes));
   if (scope === null) return refuse('forbidden', 'This cannot be done with an API token.');
   if (!scopes.includes(scope)) return refuse('forbidden', `The API token lacks the scope ${scope}.`);
-  if (row.last_used_at === null || now - row.last_used_at > TOKEN_TOUCH_MS) {
+  if (touch && (row.last_used_at === null || now - row.last_used_at > TOKEN_TOUCH_MS)) {
     await context.store.db.updateTable('tokens').set({ last_used_at: now }).where('id', '=', row.id).execute();
   }
   request.log.debug({ token: row.id }, 'API token');
   return { kind: 'token', id: row.id, name: row.name, scopes };
 }
 
-async function admitDevice(request: FastifyRequest, context: Context): Promise<Principal> {
+async function admitDevice(request: FastifyRequest, context: Context, limits: Limits): Promise<Principal> {
   const { store, now, origin } = context;
   const key = await verifySignature(store, {
     method: request.method,
@@ -143,11 +144,15 @@ async function admitDevice(request: FastifyRequest, context: Context): Promise<P
   const device = await store.db.selectFrom('devices').selectAll().where('id', '=', key.device_id).executeTakeFirst();
   if (!device) return refuse('device-deleted');
   if (key.revoked_reason === 'replaced') {
+    await limits.replacedKey(request, key.thumbprint);
     await reportReplacedKey(context, device, key, request);
     return refuse(
       'device-conflict',
       'This key was replaced when the device enrolled again, and still signs: an administrator must look.',
     );
+  }
+  if (key.revoked_reason === 'dismissed') {
+    return refuse('device-deleted', 'This key was replaced, and an administrator dismissed it: enrol again.');
   }
   if (key.revoked_at !== null) return refuse('device-deleted', 'This device was un-enrolled.');
   return { kind: 'device', device, key };

@@ -22,3 +22,11 @@ test('who is over the limit stays so, however many others call meanwhile', async
   for (let i = 0; i < 6000; i += 1) await call(`10.0.${i >> 8}.${i & 255}`);
   await expect(call('192.0.2.1')).rejects.toMatchObject({ code: 'rate-limited' });
 });
+
+test('a replaced key is looked at a few times a minute, whoever else calls', async () => {
+  const limits = await createLimits(Fastify() as unknown as App, 1);
+  const call = (thumbprint: string) => limits.replacedKey({ ip: '192.0.2.1' } as FastifyRequest, thumbprint);
+  for (let i = 0; i < 6; i += 1) await call('a');
+  await expect(call('a')).rejects.toMatchObject({ code: 'rate-limited' });
+  await call('b');
+});

@@ -9,6 +9,9 @@ const PER_CALLER = 3000;
 /** Failed sign-ins with tokens or cookies a minute from one address. */
 const FAILURES = 60;
 
+/** Requests a minute that are looked at of one replaced key: enough to see that it still signs. */
+const REPLACED = 6;
+
 /** Buckets kept at most; the least recently used goes first, so that strangers in numbers cannot grow the memory. */
 const BUCKETS = 50_000;
 
@@ -31,6 +34,8 @@ export type Limits = {
   stranger(request: FastifyRequest, access: Access): Promise<void>;
   caller(request: FastifyRequest, id: string): Promise<void>;
   failure(request: FastifyRequest): Promise<void>;
+  /** Counts a request that was signed with a key which a later enrolment replaced. */
+  replacedKey(request: FastifyRequest, thumbprint: string): Promise<void>;
 };
 
 /** Buckets in memory, of one process. `factor` scales every limit; load tests raise it. */
@@ -66,5 +71,6 @@ export async function createLimits(app: App, factor: number): Promise<Limits> {
     },
     caller: (request, id) => count(request, `caller ${id}`, PER_CALLER),
     failure: (request) => count(request, `failure ${subscriberOf(request.ip)}`, FAILURES),
+    replacedKey: (request, thumbprint) => count(request, `replaced ${thumbprint}`, REPLACED),
   };
 }

@@ -1,8 +1,8 @@
 import { type Source, shortIdentifier, type TeamSettings } from '../../contract/index.ts';
 import { admit } from '../policy/admission.ts';
 import { type Actor, audit } from '../store/audit.ts';
-import { openConflict } from '../store/conflicts.ts';
-import { changeDevice, findDeviceByIdentifier, insertDevice } from '../store/devices.ts';
+import { openConflict, overDevice } from '../store/conflicts.ts';
+import { changeDevice, findDeviceByIdentifier, insertDevice, revokeDeviceKeys } from '../store/devices.ts';
 import { recordEvent } from '../store/events.ts';
 import { loadLayers, saveLayer } from '../store/layers.ts';
 import type { DeviceRow } from '../store/schema.ts';
@@ -20,6 +20,8 @@ export type DeviceImport = {
   layer: { kind: 'explicit'; change: ExplicitChange } | { kind: 'mdm'; values: DerivableValues };
   actor: Actor;
   requestId: string | null;
+  /** Whether the caller may take back a removal: then what the compatible API removed comes back by it. */
+  mayReturn?: boolean;
 };
 
 export type ImportOutcome =
@@ -31,8 +33,8 @@ export type ImportOutcome =
   | { kind: 'not-allowed' };
 
 /**
- * A device that the organization's own systems name. Merges by permanent identifier only: a deleted one stays deleted, a refused one
- * refused, the owner who enrolled stays the owner. A record that rests on a mere claim of the identifier is not merged with: it becomes
+ * A device that the organization's own systems name. Merges by permanent identifier only: a deleted one stays deleted (unless this API
+ * removed it itself), a refused one refused, the owner who enrolled stays the owner. A record that rests on a mere claim of the identifier is not merged with: it becomes
  * a candidate of the new one. A serial number that two records share is reported as a conflict and joins nothing.
  */
 export async function importDevice(
@@ -42,6 +44,9 @@ export async function importDevice(
   request: DeviceImport,
 ): Promise<ImportOutcome> {
   const known = await findDeviceByIdentifier(trx, request.identifier);
+  if (known && returns(known, settings, request)) {
+    return { kind: 'added', device: await comeBack(trx, now, settings, request, known) };
+  }
   if (known?.lifecycle === 'deleted') {
     await auditRefusal(trx, now, request, known.id, 'device-deleted');
     return { kind: 'tombstone', device: known };
@@ -55,6 +60,60 @@ export async function importDevice(
   // An administrator who refused the claim decided about the identifier: an import does not undo that.
   const decide = known?.approval === 'refused' ? stayRefused(known) : arrival(trx, now, settings, request.source);
   return { kind: 'added', device: await finish(trx, now, request, device, 'device.imported', decide, true) };
+}
+
+/** A script that removes a device and adds it again means what it says, where nobody else had a word in it. A refusal stays. */
+function returns(known: DeviceRow, settings: TeamSettings, request: DeviceImport): boolean {
+  return (
+    request.mayReturn === true &&
+    request.source === 'Smallstep API' &&
+    known.lifecycle === 'deleted' &&
+    known.removed_by === 'api' &&
+    known.approval !== 'refused' &&
+    settings.sources[request.source].allowed
+  );
+}
+
+/**
+ * The record as if it came for the first time: its values are the import's alone, its keys are revoked, it has to enrol again, and policy
+ * decides anew. One that waited when it was removed waits on; evidence, history and open conflicts are kept.
+ */
+async function comeBack(
+  trx: Trx,
+  now: number,
+  settings: TeamSettings,
+  request: DeviceImport,
+  known: DeviceRow,
+): Promise<DeviceRow> {
+  await revokeDeviceKeys(trx, now, known.id, 'unenrolled');
+  await trx.deleteFrom('device_layers').where('device_id', '=', known.id).where('layer', '=', 'explicit').execute();
+  const disputed = await trx
+    .selectFrom('conflicts')
+    .select('id')
+    .where((eb) => overDevice(eb, known.id))
+    .where('state', '=', 'open')
+    .executeTakeFirst();
+  const anew = known.approval === 'approved' && !disputed;
+  const device = await changeDevice(trx, now, known.id, {
+    lifecycle: 'active',
+    removed_by: null,
+    attestation: 'none',
+    attested_at: null,
+    enrolled_at: null,
+    ak_name: null,
+    ceremony_code: null,
+    ...(known.approval === 'approved'
+      ? {
+          approval: 'pending' as const,
+          approval_reason: 'It was removed and added again.',
+          decided_by: null,
+          decided_at: null,
+        }
+      : {}),
+  });
+  await applyLayer(trx, now, request, device.id);
+  const decide = anew ? arrival(trx, now, settings, request.source) : undefined;
+  return finish(trx, now, request, device, 'device.returned', decide, true);
 }
 
 async function merge(

@@ -5,11 +5,13 @@ import { recordEvent } from '../store/events.ts';
 import type { DeviceRow } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
 
-type By = { actor: Actor; requestId: string | null };
+/** `through: 'api'` where the compatible API asks: what it removed itself, it may bring back. */
+type By = { actor: Actor; requestId: string | null; through?: 'api' };
 
 /**
  * Moves a device to another lifecycle. `deleted` leaves a tombstone: the identifiers stay taken, so that neither a sync nor a new
- * enrolment brings the device back. Approval, owner and attestation are other facts and stay as they are.
+ * enrolment brings the device back; what the compatible API added and removed may return by that API. Approval, owner and attestation
+ * are other facts and stay as they are.
  */
 export async function setLifecycle(
   trx: Trx,
@@ -18,10 +20,15 @@ export async function setLifecycle(
   lifecycle: Lifecycle,
   by: By,
 ): Promise<DeviceRow> {
-  if (device.lifecycle === lifecycle) return device;
-  const changed = await changeDevice(trx, now, device.id, { lifecycle });
+  const { through, ...who } = by;
+  // Only what was active: a quarantine must not end by a removal and a return.
+  const own = through === 'api' && device.source === 'Smallstep API' && device.lifecycle === 'active';
+  const removedBy =
+    lifecycle === 'deleted' && (own || (through === 'api' && device.removed_by === 'api')) ? 'api' : null;
+  if (device.lifecycle === lifecycle && device.removed_by === removedBy) return device;
+  const changed = await changeDevice(trx, now, device.id, { lifecycle, removed_by: removedBy });
   await audit(trx, now, {
-    ...by,
+    ...who,
     action: `device.${lifecycle === 'active' ? 'activated' : lifecycle}`,
     subject: { type: 'device', id: device.id },
     before: { lifecycle: device.lifecycle },
@@ -34,7 +41,7 @@ export async function setLifecycle(
  * Forgets a device for good: its identifiers may come back as if they had never been seen. Everything that the inventory kept of it goes,
  * evidence and candidates too; the audit record keeps the identifier.
  */
-export async function forgetDevice(trx: Trx, now: number, device: DeviceRow, by: By): Promise<void> {
+export async function forgetDevice(trx: Trx, now: number, device: DeviceRow, by: Omit<By, 'through'>): Promise<void> {
   const candidates = await trx.selectFrom('devices').selectAll().where('candidate_of', '=', device.id).execute();
   const taken = await trx.selectFrom('identifiers').select('identifier').where('device_id', '=', device.id).execute();
   const names = [device.permanent_identifier, ...taken.map((row) => row.identifier)];

@@ -5,7 +5,7 @@ import { setLifecycle } from '../inventory/lifecycle.ts';
 import { findDeviceByIdentifier } from '../store/devices.ts';
 import { loadLayersOf } from '../store/layers.ts';
 import type { DeviceRow } from '../store/schema.ts';
-import type { Call } from './call.ts';
+import { type Call, mayDecide } from './call.ts';
 import { identifierOf } from './deviceReference.ts';
 import { importedDevice } from './devices.ts';
 import { ownersOf } from './dto.ts';
@@ -75,18 +75,19 @@ export const deviceInstances: Instances = {
         identifier,
         source: 'Smallstep API',
         layer: { kind: 'explicit', change: { email, data: fields } },
+        mayReturn: mayDecide(call),
         ...call.by,
       }),
     );
     return one(call, importedDevice(outcome, { conflict: 409, notAllowed: 412 }));
   },
 
-  /** Leaves a tombstone. */
+  /** Leaves a tombstone, which a later PUT by a caller that may decide takes back. */
   async remove(call, _slug, id) {
     const identifier = identifierOf(canonicalIdentifier, id);
     await call.write(async (trx) => {
       const device = await findDeviceByIdentifier(trx, identifier);
-      if (device) await setLifecycle(trx, call.context.now(), device, 'deleted', call.by);
+      if (device) await setLifecycle(trx, call.context.now(), device, 'deleted', { ...call.by, through: 'api' });
     });
   },
 };

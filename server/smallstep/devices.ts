@@ -10,7 +10,7 @@ import type { DeviceRow } from '../store/schema.ts';
 import { loadSettings } from '../store/settings.ts';
 import type { Trx } from '../store/store.ts';
 import { DevicePatch, DeviceRequest, LifecyclePatch, parseBody } from './bodies.ts';
-import type { Answer, Call, RouteTable } from './call.ts';
+import { type Answer, type Call, mayDecide, type RouteTable } from './call.ts';
 import { decodeCursor, listName, nextCursor } from './cursor.ts';
 import { identifierOf, namedDevice } from './deviceReference.ts';
 import { toSmallstepDevices } from './dto.ts';
@@ -68,6 +68,7 @@ export const deviceRoutes: RouteTable = [
           identifier,
           source: 'Smallstep API',
           layer: { kind: 'explicit', change: { ...definedOnly(fields), ...(user ? { email: user.email } : {}) } },
+          mayReturn: mayDecide(call),
           ...call.by,
         });
       });
@@ -107,7 +108,7 @@ export const deviceRoutes: RouteTable = [
     handler: async (call) => {
       await call.write(async (trx) => {
         const named = await namedDevice(trx, call);
-        await setLifecycle(trx, call.context.now(), named, 'deleted', call.by);
+        await setLifecycle(trx, call.context.now(), named, 'deleted', { ...call.by, through: 'api' });
       });
       return { status: 204 };
     },
@@ -148,7 +149,7 @@ async function patchLifecycle(call: Call): Promise<Answer> {
   const { status } = parseBody(LifecyclePatch, call.request.body);
   const device = await call.write(async (trx) => {
     const named = await namedDevice(trx, call, { deleted: true });
-    return setLifecycle(trx, call.context.now(), named, status, call.by);
+    return setLifecycle(trx, call.context.now(), named, status, { ...call.by, through: 'api' });
   });
   return answer(call, device);
 }

@@ -106,7 +106,7 @@ export async function revokeDeviceKeys(
   trx: Trx,
   now: number,
   deviceId: string,
-  reason: 'replaced' | 'unenrolled' | 'forgotten',
+  reason: 'replaced' | 'dismissed' | 'unenrolled' | 'forgotten',
 ): Promise<void> {
   await trx
     .updateTable('device_keys')

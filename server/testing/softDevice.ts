@@ -164,6 +164,12 @@ export function createSoftDevice(options: { maker?: Made; name?: string } = {}) 
         },
       };
     },
+    /** Signs with the key of now, whatever is installed later. */
+    signer() {
+      const { privateKey } = keys.deviceKey;
+      const keyId = thumbprintOf(spkiOf(keys.deviceKey));
+      return { sign: (request: SignedRequest) => signRequest(privateKey, keyId, request) };
+    },
     /** Headers that make a request the device's own (RFC 9421). */
     sign: (request: SignedRequest) =>
       signRequest(keys.deviceKey.privateKey, thumbprintOf(spkiOf(keys.deviceKey)), request),

@@ -74,7 +74,8 @@ export interface DeviceKeyRow {
   grant_thumbprint: string;
   created_at: number;
   revoked_at: number | null;
-  revoked_reason: 'replaced' | 'unenrolled' | 'forgotten' | null;
+  /** `dismissed`: replaced, still signing, and an administrator said that this is no claim on the device. */
+  revoked_reason: 'replaced' | 'dismissed' | 'unenrolled' | 'forgotten' | null;
   /** Requests signed with it after it was replaced, as far as they were counted. */
   refused: number | null;
 }
