@@ -25,7 +25,8 @@ test('who is over the limit stays so, however many others call meanwhile', async
 
 test('a replaced key is looked at a few times a minute, whoever else calls', async () => {
   const limits = await createLimits(Fastify() as unknown as App, 1);
-  const call = (thumbprint: string) => limits.replacedKey({ ip: '192.0.2.1' } as FastifyRequest, thumbprint);
+  const call = (thumbprint: string) =>
+    limits.replacedKey({ ip: '192.0.2.1', routeOptions: { url: '/x' } } as FastifyRequest, thumbprint);
   for (let i = 0; i < 6; i += 1) await call('a');
   await expect(call('a')).rejects.toMatchObject({ code: 'rate-limited' });
   await call('b');
