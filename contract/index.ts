@@ -1,5 +1,6 @@
 export * from './administration.ts';
 export * from './bridge.ts';
+export * from './caWebhooks.ts';
 export * from './decisions.ts';
 export * from './device.ts';
 export * from './enrollment.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { App, Context } from '../http/context.ts';
+import { caWebhookRoutes } from './caWebhookRoutes.ts';
 import { conflictRoutes } from './conflictRoutes.ts';
 import { deviceChangeRoutes } from './deviceChangeRoutes.ts';
 import { inviteAdminRoutes } from './inviteAdminRoutes.ts';
@@ -25,6 +26,7 @@ export async function administrationRoutes(
     peopleRoutes,
     tokenRoutes,
     mdmRoutes,
+    caWebhookRoutes,
   ]) {
     await routes(app, context);
   }

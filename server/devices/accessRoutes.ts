@@ -4,10 +4,8 @@ import { AccessAnswer, AccessByCertificate, AccessQuery } from '../../contract/i
 import { ServerError } from '../error.ts';
 import { type App, type Context, READERS } from '../http/context.ts';
 import { deviceByReference, IdentifierFault } from '../inventory/identifiers.ts';
-import { decideAccess } from '../policy/access.ts';
-import { overDevice } from '../store/conflicts.ts';
 import type { DeviceRow } from '../store/schema.ts';
-import { viewsOf } from './view.ts';
+import { accessOf } from './access.ts';
 
 /** The question of gateways and certificate authorities: may this device? Answered from the facts as they are now, never cached. */
 export async function accessRoutes(app: App, context: Context): Promise<void> {
@@ -25,20 +23,9 @@ export async function accessRoutes(app: App, context: Context): Promise<void> {
     }
   };
   const answer = async (references: readonly string[], level: AccessAnswer['level']): Promise<AccessAnswer> => {
-    const viewer = { settings: await context.settings(), demo: context.demo, now: context.now() };
     // A certificate that names two devices speaks for neither.
     const row = references.length === 1 && references[0] !== undefined ? await find(references[0]) : undefined;
-    const [device = null] = row ? await viewsOf(db, [row], viewer) : [];
-    const disputed =
-      row &&
-      (await db
-        .selectFrom('conflicts')
-        .select('id')
-        .where((eb) => overDevice(eb, row.id))
-        .where('state', '=', 'open')
-        .where('kind', '!=', 'same-serial')
-        .executeTakeFirst());
-    return decideAccess(device, level, disputed !== undefined);
+    return (await accessOf(context, row, level)).answer;
   };
 
   routes.get(

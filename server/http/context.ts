@@ -30,6 +30,9 @@ export type Context = {
   provider: Provider;
   /** Every route that was registered, with who may call it. */
   routes: { method: string; url: string; access: Access }[];
+  /** Seals a secret at rest under the key-encryption key, for the place that `purpose` names, and opens it there. */
+  seal: (purpose: string, plain: Uint8Array) => string;
+  unseal: (purpose: string, sealed: string) => Uint8Array;
   /** Syncs the connected MDMs that are due, or the named one. */
   syncMdm: (options: { only?: string; full?: boolean }) => Promise<{ connection: string; report: SyncReport }[]>;
   /** Calls back when the server closes; returns the way to take that back. */
@@ -48,8 +51,8 @@ export type Principal =
 
 /** The one place where a route says who may call it; a route without it does not register. */
 export type Access =
-  /** Anyone. `perMinute` bounds what one address may do. */
-  | { kind: 'public'; perMinute: number }
+  /** Anyone. `perMinute` bounds what one address may do; `credential` names what the handler itself checks, over the body. */
+  | { kind: 'public'; perMinute: number; credential?: 'webhook' }
   /** A console session in one of the roles, or an API token with the scope; null keeps tokens out. */
   | { kind: 'administrator'; roles: readonly Role[]; scope: Scope | null }
   /** A request signed by a device's own key (RFC 9421). */

@@ -8,6 +8,13 @@ export function describeAccess(access: Access | undefined): Described {
   switch (access?.kind) {
     case undefined:
     case 'public':
+      if (access?.credential === 'webhook') {
+        return {
+          security: [{ webhook: [] }],
+          description:
+            'Signed with the secret of a webhook that an owner entered (X-Smallstep-Webhook-ID, X-Smallstep-Signature).',
+        };
+      }
       return { security: [], description: 'Anyone may call this; it is limited by address.' };
     case 'administrator': {
       const token = access.scope === null ? [] : [{ token: [access.scope] }];

@@ -23,6 +23,12 @@ export async function registerOpenApi(app: App, context: Context): Promise<void>
             name: 'Signature',
             description: 'RFC 9421, signed with the device key.',
           },
+          webhook: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'X-Smallstep-Signature',
+            description: 'HMAC-SHA256 of the body, as step-ca signs its webhooks.',
+          },
           grant: { type: 'http', scheme: 'DPoP', description: 'A grant with a DPoP proof (RFC 9449).' },
         },
       },

@@ -5,6 +5,7 @@ import { createIssuingAuthority } from '../../attestation/index.ts';
 import { ServerError } from '../error.ts';
 import { resealConnections } from '../mdm/connections.ts';
 import { type Actor, audit } from '../store/audit.ts';
+import { resealCaWebhooks } from '../store/caWebhooks.ts';
 import type { Store } from '../store/store.ts';
 import {
   findSigningKey,
@@ -67,7 +68,10 @@ export async function rotateKeyEncryptionKey(
     ? await writeNext(folder)
     : await loadKeyEncryptionKey(folder, { MUSTER_KEY_ENCRYPTION_KEY: environment.MUSTER_KEY_ENCRYPTION_KEY_NEXT });
   const count = await store.write(async (trx) => {
-    const sealed = (await rewrap(trx, current, next)) + (await resealConnections(trx, current, next));
+    const sealed =
+      (await rewrap(trx, current, next)) +
+      (await resealConnections(trx, current, next)) +
+      (await resealCaWebhooks(trx, current, next));
     const subject = { type: 'server', id: null };
     await audit(trx, now, { actor: OPERATOR, action: 'keys.sealed-anew', subject, after: { keys: sealed } });
     return sealed;

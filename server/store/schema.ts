@@ -7,7 +7,7 @@ import type {
   IdentifierRow,
 } from './rows/devices.ts';
 import type { ActivationRow, AkCertificateRow, CeremonyRow, ChallengeRow, GrantRow } from './rows/enrolment.ts';
-import type { CollectionInstanceRow, CollectionRow, MdmConnectionRow, MdmRow } from './rows/inventory.ts';
+import type { CaWebhookRow, CollectionInstanceRow, CollectionRow, MdmConnectionRow, MdmRow } from './rows/inventory.ts';
 import type { InviteRow, ProvisioningTokenRow, SessionRow, SignInRow, TokenRow, UserRow } from './rows/people.ts';
 import type { AuditRow, EventRow, OidcRow, ServerKeyRow, TrustedRootRow } from './rows/server.ts';
 
@@ -43,6 +43,7 @@ export interface Tables {
   device_layers: DeviceLayerRow;
   collections: CollectionRow;
   collection_instances: CollectionInstanceRow;
+  ca_webhooks: CaWebhookRow;
   mdm_connections: MdmConnectionRow;
   mdm_rows: MdmRow;
   nonces: { scope: string; nonce: string; expires_at: number };
@@ -57,6 +58,12 @@ export type {
   IdentifierRow,
 } from './rows/devices.ts';
 export type { ActivationRow, AkCertificateRow, CeremonyRow, ChallengeRow, GrantRow } from './rows/enrolment.ts';
-export type { CollectionInstanceRow, CollectionRow, MdmConnectionRow, MdmRow } from './rows/inventory.ts';
+export type {
+  CaWebhookRow,
+  CollectionInstanceRow,
+  CollectionRow,
+  MdmConnectionRow,
+  MdmRow,
+} from './rows/inventory.ts';
 export type { InviteRow, ProvisioningTokenRow, SessionRow, SignInRow, TokenRow, UserRow } from './rows/people.ts';
 export type { AuditRow, EventRow, OidcRow, ServerKeyRow, TrustedRootRow } from './rows/server.ts';

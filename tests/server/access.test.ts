@@ -8,7 +8,7 @@ type Operation = { security?: Record<string, string[]>[]; 'x-roles'?: string[] }
 const READ = ['owner', 'approver', 'auditor'];
 const DECIDE = ['owner', 'approver'];
 const OWN = ['owner'];
-type Rule = 'anyone' | 'device' | 'grant' | { roles: string[]; scope: string | null };
+type Rule = 'anyone' | 'device' | 'grant' | 'webhook' | { roles: string[]; scope: string | null };
 const TABLE: Record<string, Rule> = {
   'GET /api/v1/server': 'anyone',
   'POST /api/v1/setup': 'anyone',
@@ -24,6 +24,8 @@ const TABLE: Record<string, Rule> = {
   'GET /api/v1/self/events': 'device',
   'POST /api/v1/self/check-in': 'device',
   'POST /api/v1/self/attestations': 'device',
+  'POST /api/v1/self/aliases': 'device',
+  'POST /api/v1/self/aliases/secret': 'device',
   'GET /api/v1/devices': { roles: READ, scope: 'devices:read' },
   'GET /api/v1/devices/{id}': { roles: READ, scope: 'devices:read' },
   'GET /api/v1/devices/{id}/values': { roles: READ, scope: 'devices:read' },
@@ -54,6 +56,10 @@ const TABLE: Record<string, Rule> = {
   'DELETE /api/v1/tokens/{id}': { roles: OWN, scope: null },
   'GET /api/v1/access': { roles: READ, scope: 'access:read' },
   'POST /api/v1/access': { roles: READ, scope: 'access:read' },
+  'POST /api/v1/webhooks/step-ca': 'webhook',
+  'GET /api/v1/ca-webhooks': { roles: READ, scope: 'settings:read' },
+  'PUT /api/v1/ca-webhooks/{id}': { roles: OWN, scope: 'settings:write' },
+  'DELETE /api/v1/ca-webhooks/{id}': { roles: OWN, scope: 'settings:write' },
   'GET /api/v1/audit': { roles: READ, scope: 'audit:read' },
   'GET /api/v1/devices/{id}/evidence': { roles: READ, scope: 'devices:read' },
   'GET /api/v1/evidence/{id}': { roles: READ, scope: 'devices:read' },

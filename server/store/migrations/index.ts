@@ -3,6 +3,7 @@ import { up as initial } from './m001Initial.ts';
 import { up as inventory } from './m002Inventory.ts';
 import { up as aliases } from './m003Aliases.ts';
 import { up as lists } from './m004Lists.ts';
+import { up as caWebhooks } from './m005CaWebhooks.ts';
 
 /** In order; names are for ever, since stores remember them. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -10,4 +11,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '002-inventory': { up: inventory },
   '003-aliases': { up: aliases },
   '004-lists': { up: lists },
+  '005-ca-webhooks': { up: caWebhooks },
 };

@@ -19,6 +19,18 @@ export interface CollectionInstanceRow {
   updated_at: number;
 }
 
+/** A certificate authority that asks before it issues; `id` and the secret (sealed) are its own. */
+export interface CaWebhookRow {
+  id: string;
+  name: string;
+  level: 'normal' | 'high';
+  secret: string;
+  created_by: string;
+  created_at: number;
+  updated_at: number;
+  last_used_at: number | null;
+}
+
 export interface MdmConnectionRow {
   id: string;
   source: Source;
