@@ -158,6 +158,11 @@ export const SelfDevice = Device.pick({
   attestedAt: true,
   demo: true,
 })
-  .extend({ team: ShortText, conflict: z.boolean() })
+  .extend({
+    team: ShortText,
+    conflict: z.boolean(),
+    /** While it waits: how many people may approve it. They see it in their console; no message is sent to them. */
+    approvers: z.int().min(0).optional(),
+  })
   .meta({ id: 'SelfDevice' });
 export type SelfDevice = z.infer<typeof SelfDevice>;

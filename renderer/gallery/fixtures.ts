@@ -36,6 +36,7 @@ export const device: SelfDevice = {
   demo: false,
   team: 'Nordlicht Studio',
   conflict: false,
+  approvers: 3,
 };
 
 const approved: SelfDevice = {

@@ -6,6 +6,7 @@ import { AssuranceBadge, AssuranceReasons, EkClassBadge } from '../../ui/Assuran
 import { Button } from '../../ui/Button.tsx';
 import { CeremonyCode } from '../../ui/CeremonyCode.tsx';
 import { Fact, Facts, Fold } from '../../ui/Facts.tsx';
+import { Icon } from '../../ui/Icon.tsx';
 import { Screen } from '../Screen.tsx';
 import { useWindowText } from '../text.ts';
 import type { Call } from '../useLink.ts';
@@ -46,6 +47,12 @@ function Waiting({ device, call, checking }: Props) {
           <p className="soft">{t('waiting.codeLabel')}</p>
           <CeremonyCode code={device.ceremonyCode} />
         </div>
+      )}
+      {device.approvers !== undefined && (
+        <p className="promise promise-start">
+          <Icon name={device.approvers === 0 ? 'warning' : 'info'} />
+          <span>{device.approvers === 0 ? t('waiting.nobody') : t('waiting.told', { count: device.approvers })}</span>
+        </p>
       )}
       <DeviceFacts device={device} />
     </Screen>

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEVICE_ATTRIBUTES, eccKey } from '../../attestation/testing/softTpm.ts';
-import { Challenge } from '../../contract/index.ts';
+import { Challenge, type SelfDevice } from '../../contract/index.ts';
+import { createAdministrator } from '../setUp.ts';
 import { readEvents } from '../testing/events.ts';
 import { codeOf, deviceOf, startWorld, type World } from '../testing/world.ts';
 
@@ -23,6 +24,25 @@ async function approve(id: string) {
   const etag = shown.headers.get('etag') ?? '';
   return world.api(token, 'PUT', `/api/v1/devices/${id}/approval`, { decision: 'approved' }, { 'if-match': etag });
 }
+
+describe('a device that waits', () => {
+  it('is told how many people may approve it, and no name of them', async () => {
+    const { device, self } = await enrolled('waits@example.com');
+    const url = `${world.origin}/api/v1/self`;
+    const look = async () =>
+      (await world.call('GET', '/api/v1/self', { headers: await device.sign({ method: 'GET', url }) }))
+        .body as SelfDevice;
+    const before = (await look()).approvers ?? Number.NaN;
+    await createAdministrator(world.server.store, { email: 'decider@example.com', role: 'approver' });
+    await createAdministrator(world.server.store, { email: 'reader@example.com', role: 'auditor' });
+    world.advance(11_000);
+    const { approvers, ...rest } = await look();
+    expect(approvers).toBe(before + 1);
+    expect(JSON.stringify(rest)).not.toContain('decider');
+    expect((await approve(self.id)).status).toBe(200);
+    expect(await look()).not.toHaveProperty('approvers');
+  });
+});
 
 describe('requests signed by a device', () => {
   it('are checked for time, replay, body, target and profile', async () => {

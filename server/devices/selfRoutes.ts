@@ -18,6 +18,7 @@ import { changeDevice, findDevice, revokeDeviceKeys, touchDevice } from '../stor
 import { lastEvent } from '../store/events.ts';
 import type { DeviceRow } from '../store/schema.ts';
 import type { Db } from '../store/store.ts';
+import { countApprovers } from './approvers.ts';
 import { selfView } from './self.ts';
 
 /** A device asks at least this often, so that a lost stream costs minutes at most. */
@@ -51,11 +52,16 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
   const config = { access: { kind: 'device' } } as const;
   const tags = ['self'];
   const streams = new Map<string, number>();
+  const approvers = countApprovers(context);
+  const view = async (row: DeviceRow): Promise<SelfDevice> => {
+    const seen = await selfView(context, row);
+    return seen.approval === 'pending' ? { ...seen, approvers: await approvers() } : seen;
+  };
 
   routes.get(
     '/api/v1/self',
     { config, schema: { tags, summary: 'The device itself', response: { 200: SelfDevice } } },
-    async (request) => selfView(context, deviceOf(request.principal)),
+    async (request) => view(deviceOf(request.principal)),
   );
 
   routes.get(
@@ -83,10 +89,8 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
               stream.close();
               return;
             }
-            const view = row
-              ? await selfView(context, row)
-              : { ...(await selfView(context, device)), lifecycle: 'deleted' as const };
-            stream.send(gone ? 'deleted' : 'device', { type: gone ? 'deleted' : 'device', device: view }, seq);
+            const seen = row ? await view(row) : { ...(await view(device)), lifecycle: 'deleted' as const };
+            stream.send(gone ? 'deleted' : 'device', { type: gone ? 'deleted' : 'device', device: seen }, seq);
             if (gone) stream.close();
           })
           .catch((error: unknown) => {
@@ -137,7 +141,7 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
       const { attestationMaxAgeDays } = await context.settings();
       const soon = attestationState(row.attestation, row.attested_at, attestationMaxAgeDays * 0.8, now());
       return {
-        device: await selfView(context, row),
+        device: await view(row),
         reattest: row.attestation !== 'none' && soon !== 'valid',
         nextCheckInSeconds: CHECK_IN_SECONDS,
       };
@@ -158,7 +162,7 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
         actor: actorOf(request),
         requestId: request.id,
       });
-      return selfView(context, row);
+      return view(row);
     },
   );
 

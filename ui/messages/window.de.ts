@@ -97,6 +97,12 @@ export const windowDe: Translation<typeof windowEn> = {
   'waiting.title': 'Warten auf Freigabe',
   'waiting.text':
     'Die Administration von {team} muss dieses Gerät freigeben. Sie können das Fenster schließen: Muster meldet sich, sobald das geschehen ist.',
+  'waiting.told': {
+    one: 'Eine Person darf es freigeben und sieht es in der Liste der Administration. Eine Nachricht ging nicht hinaus; sagen Sie ihr Bescheid, wenn es eilt.',
+    other:
+      '{count} Personen dürfen es freigeben und sehen es in der Liste der Administration. Eine Nachricht ging nicht hinaus; sagen Sie einer von ihnen Bescheid, wenn es eilt.',
+  },
+  'waiting.nobody': 'Zurzeit darf niemand in Ihrem Team Geräte freigeben. Sagen Sie Ihrer IT Bescheid.',
   'waiting.codeLabel': 'Falls die Administration fragt, lesen Sie diesen Code vor',
   'waiting.check': 'Jetzt prüfen',
 

@@ -92,6 +92,12 @@ export const windowEn = {
   'waiting.title': 'Waiting for approval',
   'waiting.text':
     'An administrator of {team} has to approve this device. You can close this window: Muster tells you when that has happened.',
+  'waiting.told': {
+    one: 'One person may approve it and sees it in the list of the admin console. No message was sent; tell them if it is urgent.',
+    other:
+      '{count} people may approve it and see it in the list of the admin console. No message was sent; tell one of them if it is urgent.',
+  },
+  'waiting.nobody': 'At the moment nobody in your team may approve devices. Tell your IT.',
   'waiting.codeLabel': 'If the administrator asks, read this code aloud',
   'waiting.check': 'Check now',
 
