@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { generator, mutate, probe, TARGETS } from './testing/fuzzTargets.ts';
+import { probe, TARGETS as UNSIGNED_TARGETS } from './testing/fuzzTargets.ts';
+import { generator, mutate } from './testing/mutations.ts';
+import { SIGNED_TARGETS } from './testing/signedTargets.ts';
+
+const TARGETS = [...UNSIGNED_TARGETS, ...SIGNED_TARGETS];
 
 describe.each(TARGETS)('$name', (target) => {
   it('accepts at least one of its seeds, or refuses it for a reason of content', () => {

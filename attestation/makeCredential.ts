@@ -24,6 +24,12 @@ type EndorsementKey = { numbers: KeyNumbers; protection: Protection };
 
 const SHA256_AES128: Protection = { hash: 'sha256', size: 32, keyBits: 128 };
 const SHA384_AES256: Protection = { hash: 'sha384', size: 48, keyBits: 256 };
+const SHA512_AES256: Protection = { hash: 'sha512', size: 64, keyBits: 256 };
+const CURVE_NAMES: Record<number, string> = {
+  [CURVE.P256]: 'prime256v1',
+  [CURVE.P384]: 'secp384r1',
+  [CURVE.P521]: 'secp521r1',
+};
 const IDENTITY = utf8('IDENTITY\0');
 
 /**
@@ -31,7 +37,7 @@ const IDENTITY = utf8('IDENTITY\0');
  * that holds both the endorsement key and an object of the given Name can read it.
  * @param parameters.ekPublic the endorsement key: a node:crypto public key, SubjectPublicKeyInfo DER, TPMT_PUBLIC bytes or a parsed
  * public area. From a bare key the name algorithm and cipher follow the EK Credential Profile (SHA-256 and AES-128 for RSA-2048 and
- * P-256; SHA-384 and AES-256 for RSA-3072, RSA-4096 and P-384); a public area says them itself.
+ * P-256; SHA-384 and AES-256 for RSA-3072, RSA-4096 and P-384; SHA-512 and AES-256 for P-521); a public area says them itself.
  * @param parameters.akName the attestation key's Name (nameAlg ‖ digest), recomputed by the caller's side.
  * @param parameters.secret at most as long as a digest of the EK's name algorithm; use 32 random bytes.
  * @param parameters.random every random byte that is used comes from it; node:crypto's generator when absent.
@@ -102,6 +108,7 @@ function readKey(ek: KeyObject | Uint8Array | PublicArea): EndorsementKey {
 }
 
 function profiled(numbers: KeyNumbers): EndorsementKey {
+  if (numbers.type === 'ecc' && numbers.curve === CURVE.P521) return { numbers, protection: SHA512_AES256 };
   const small = numbers.type === 'rsa' ? bitLength(numbers.modulus) <= 2048 : numbers.curve === CURVE.P256;
   return { numbers, protection: small ? SHA256_AES128 : SHA384_AES256 };
 }
@@ -128,11 +135,15 @@ function protectRsa(key: Rsa, { hash, size }: Protection, random: RandomSource):
 
 /** Part 1 annex C.6.1: one-pass ECDH with an ephemeral key on the EK's curve, then KDFe. */
 function protectEcc(key: Ecc, { hash, size }: Protection, random: RandomSource): Protected {
-  if (key.curve === CURVE.P521) refuse('unsupported-algorithm', 'Endorsement keys on P-521 are not supported.');
   const width = curveSize(key.curve);
-  const ecdh = createECDH(key.curve === CURVE.P256 ? 'prime256v1' : 'secp384r1');
+  const ecdh = createECDH(CURVE_NAMES[key.curve] ?? 'secp384r1');
   const point = encodeSpki(key).subarray(-1 - 2 * width);
-  drawScalar(ecdh, () => random('ephemeral', width));
+  drawScalar(ecdh, () => {
+    const scalar = random('ephemeral', width).slice();
+    // The order of P-521 has one bit in its first byte: the other seven would make almost every scalar too large.
+    if (key.curve === CURVE.P521) scalar[0] = (scalar[0] ?? 0) & 1;
+    return scalar;
+  });
   const ephemeral = new Uint8Array(ecdh.getPublicKey());
   const x = ephemeral.subarray(1, 1 + width);
   const z = padTo(new Uint8Array(ecdh.computeSecret(point)), width, 'weak-key', 'The shared secret');
@@ -146,7 +157,7 @@ function protectEcc(key: Ecc, { hash, size }: Protection, random: RandomSource):
   };
 }
 
-/** One scalar in 2^32 on P-256 is zero or above the order of the group: then it is drawn again (FIPS 186-5 appendix A.2.2). */
+/** Few scalars (one in 2^32 on P-256) are zero or above the order of the group: then it is drawn again (FIPS 186-5 appendix A.2.2). */
 function drawScalar(ecdh: ReturnType<typeof createECDH>, draw: () => Uint8Array): void {
   for (let attempt = 0; attempt < 4; attempt += 1) {
     const scalar = draw();

@@ -1,5 +1,5 @@
 import { fromHex } from './bytes.ts';
-import type { EccPublic, RsaPublic, Symmetric } from './publicArea.ts';
+import { curveSize, type EccPublic, type RsaPublic, type Symmetric } from './publicArea.ts';
 import { ALG, CURVE } from './tpmConstants.ts';
 
 /** PolicyA: PolicySecret(TPM_RH_ENDORSEMENT). TCG EK Credential Profile, section B.3 and B.6. */
@@ -75,6 +75,7 @@ export const EK_TEMPLATES = {
   'H-1': rsaEk(HIGH, ALG.SHA256, POLICY_B.sha256, 2048, 0),
   'H-2': eccEk(HIGH, ALG.SHA256, POLICY_B.sha256, CURVE.P256, 0),
   'H-3': eccEk(HIGH, ALG.SHA384, POLICY_B.sha384, CURVE.P384, 0),
+  'H-4': eccEk(HIGH, ALG.SHA512, POLICY_B.sha512, CURVE.P521, 0),
   'H-6': rsaEk(HIGH, ALG.SHA384, POLICY_B.sha384, 3072, 0),
   'H-7': rsaEk(HIGH, ALG.SHA384, POLICY_B.sha384, 4096, 0),
 } as const satisfies Record<string, RsaPublic | EccPublic>;
@@ -84,7 +85,7 @@ export type EkTemplateId = keyof typeof EK_TEMPLATES;
 /** The same template with `unique` filled with zeros of the key's size, as tpm2-tools and FAPI do in the high range. */
 export function zeroFilledUnique<T extends RsaPublic | EccPublic>(template: T): T {
   if (template.type === 'rsa') return { ...template, modulus: new Uint8Array(template.keyBits / 8) };
-  const size = template.curve === CURVE.P384 ? 48 : 32;
+  const size = curveSize(template.curve);
   return { ...template, x: new Uint8Array(size), y: new Uint8Array(size) };
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ALG, ATTRIBUTE, AttestationError, verifyAttestationKey } from '../../attestation/index.ts';
-import { generator, mutate } from '../../attestation/testing/fuzzTargets.ts';
+import { generator, mutate } from '../../attestation/testing/mutations.ts';
 import { AK_ATTRIBUTES, akParameters, eccKey, rsaKey } from '../../attestation/testing/softTpm.ts';
 import { has } from '../../attestation/testing/swtpm.ts';
 import { hex, vectors } from '../../attestation/testing/vectors.ts';
