@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
@@ -9,16 +10,25 @@ import { freePort } from '../../demo/state.ts';
 
 const run = promisify(execFile);
 
+export type CaWebhook = { id: string; secret: string };
+
 export type CertificateAuthority = {
   url: string;
   /** Path of the root's PEM. */
   root: string;
   /** PEM of the certificate that issues. */
   intermediate: string;
+  /** Adds a webhook to a provisioner, as its administrator would; answers what step-ca made for it. */
+  addWebhook(provisioner: string, name: string, url: string, kind: 'ENRICHING' | 'AUTHORIZING'): Promise<CaWebhook>;
+  /** A certificate for 127.0.0.1 and its key (PEM) that this authority's own requests trust. */
+  serverCertificate(): Promise<{ cert: string; key: string }>;
   stop(): Promise<void>;
 };
 
-/** A stock step-ca that attests TPMs by ACME: for each provisioner the roots of attestation keys' certificates that it trusts (PEM). */
+/**
+ * A stock step-ca that attests TPMs by ACME: for each provisioner the roots of attestation keys' certificates that it trusts (PEM). It is
+ * managed remotely, because a webhook's secret has no place in its configuration file.
+ */
 export async function startCertificateAuthority(options: {
   folder: string;
   stepCa: string;
@@ -43,6 +53,7 @@ export async function startCertificateAuthority(options: {
     dnsNames: ['127.0.0.1'],
     db: { type: 'badgerv2', dataSource: at('db') },
     authority: {
+      enableAdmin: true,
       provisioners: Object.entries(options.provisioners).map(([name, roots]) => ({
         type: 'ACME',
         name,
@@ -53,7 +64,14 @@ export async function startCertificateAuthority(options: {
     },
   };
   await writeFile(at('ca.json'), JSON.stringify(configuration));
-  const child = spawn(stepCa, [at('ca.json')], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const password = at('password');
+  await writeFile(password, randomBytes(16).toString('hex'));
+  // What it asks the inventory goes over https, to a certificate of its own.
+  const caEnv = { ...env, SSL_CERT_FILE: at('root.crt') };
+  const child = spawn(stepCa, [at('ca.json'), '--password-file', password], {
+    env: caEnv,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const ended = once(child, 'exit');
   let log = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -68,8 +86,52 @@ export async function startCertificateAuthority(options: {
   const url = `https://127.0.0.1:${port}`;
   const ca = await readFile(at('root.crt'));
   for (let tries = 0; tries < 200 && child.exitCode === null; tries += 1) {
-    if (await healthy(`${url}/health`, ca))
-      return { url, root: at('root.crt'), intermediate: await readFile(at('intermediate.crt'), 'utf8'), stop };
+    if (await healthy(`${url}/health`, ca)) {
+      return {
+        url,
+        root: at('root.crt'),
+        intermediate: await readFile(at('intermediate.crt'), 'utf8'),
+        addWebhook: async (provisioner, name, target, kind) => {
+          const asked = [
+            '--url',
+            target,
+            '--kind',
+            kind,
+            '--cert-type',
+            'X509',
+            '--ca-url',
+            url,
+            '--root',
+            at('root.crt'),
+          ];
+          const admin = [
+            '--admin-subject',
+            'step',
+            '--admin-provisioner',
+            'Admin JWK',
+            '--admin-password-file',
+            password,
+          ];
+          const command = ['ca', 'provisioner', 'webhook', 'add', provisioner, name, ...asked, ...admin];
+          const { stdout, stderr } = await run(step, command, { env });
+          const said = `${stdout}${stderr}`;
+          const id = /^Webhook ID: (\S+)/m.exec(said)?.[1];
+          const secret = /^Secret: (\S+)/m.exec(said)?.[1];
+          if (!id || !secret) throw new Error(`step said: ${said}`);
+          return { id, secret };
+        },
+        serverCertificate: async () => {
+          const issuer = ['--ca', at('intermediate.crt'), '--ca-key', at('intermediate.key'), '--san', '127.0.0.1'];
+          await certificate('inventory', '--profile', 'leaf', ...issuer, '--bundle');
+          const [cert, key] = await Promise.all([
+            readFile(at('inventory.crt'), 'utf8'),
+            readFile(at('inventory.key'), 'utf8'),
+          ]);
+          return { cert, key };
+        },
+        stop,
+      };
+    }
     await wait(100);
   }
   await stop();

@@ -10,6 +10,7 @@ import type { AccessAnswer, Device } from '../../contract/index.ts';
 import { has } from '../../native/testing/tools.ts';
 import { startTestInventory, type TestInventory } from '../hosts/inventory.ts';
 import { type CertificateAuthority, startCertificateAuthority } from './certificateAuthority.ts';
+import { type HttpsDoor, openHttpsDoor } from './httpsDoor.ts';
 import { bytes, createJudge } from './judge.ts';
 import { type SocketTpm, startSocketTpm } from './socketTpm.ts';
 import { findTool } from './tools.ts';
@@ -60,6 +61,13 @@ async function decide(identifier: string, decision: 'approved' | 'refused'): Pro
   expect(answer.status).toBe(200);
 }
 
+async function setLifecycle(identifier: string, lifecycle: 'active' | 'quarantined'): Promise<void> {
+  const device = await findDevice(identifier);
+  const headers = { 'if-match': `"${device.version}"` };
+  const answer = await inventory.api('PUT', `/api/v1/devices/${device.id}/lifecycle`, { lifecycle }, headers);
+  expect(answer.status).toBe(200);
+}
+
 /** The chains of attestation keys' certificates that a client keeps in its folder (DER). */
 async function keptChains(storage: string): Promise<Uint8Array[][]> {
   if (!existsSync(storage)) return [];
@@ -90,6 +98,7 @@ describe.skipIf(!step || !stepCa || !hasTpm)(
   { timeout: 120_000 },
   () => {
     let ca: CertificateAuthority;
+    let door: HttpsDoor | undefined;
 
     beforeAll(async () => {
       const { issuers } = inventory.server.context;
@@ -98,10 +107,26 @@ describe.skipIf(!step || !stepCa || !hasTpm)(
         step: step ?? '',
         stepCa: stepCa ?? '',
         // A software TPM's certificate comes from the authority that nothing is told to trust; this test is the exception.
-        provisioners: { 'muster-tpm': pem(issuers.untrusted.root), 'muster-hardware': pem(issuers.trusted.root) },
+        provisioners: {
+          'muster-tpm': pem(issuers.untrusted.root),
+          'muster-hardware': pem(issuers.trusted.root),
+          'muster-asked': pem(issuers.untrusted.root),
+        },
       });
+      door = await openHttpsDoor(inventory.origin, await ca.serverCertificate());
+      for (const kind of ['ENRICHING', 'AUTHORIZING'] as const) {
+        const url = `${door.origin}/api/v1/webhooks/step-ca`;
+        const { id, secret } = await ca.addWebhook('muster-asked', `inventory-${kind.toLowerCase()}`, url, kind);
+        // A stock client never enrols: it attests to step-ca, so the device need not have attested to the inventory.
+        const entered = { name: `step-ca ${kind}`, secret, level: 'normal' };
+        const answer = await inventory.api('PUT', `/api/v1/ca-webhooks/${id}`, entered);
+        expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+      }
     });
-    afterAll(() => ca?.stop());
+    afterAll(async () => {
+      await door?.close();
+      await ca?.stop();
+    });
 
     let orders = 0;
     /** `step ca certificate` for one order; the TPM's keys and certificates stay in `storage`. */
@@ -189,6 +214,41 @@ describe.skipIf(!step || !stepCa || !hasTpm)(
       expect(asked.status).toBe(1);
       expect(asked.output).toMatch(/x5c is not valid: x509: certificate signed by unknown authority/);
       expect(asked.certificates).toEqual([]);
+    });
+
+    it('gets a client certificate from a step-ca that asks the inventory first, until the device is quarantined or refused', async () => {
+      // One attestation key's certificate, from before: what keeps certificates back here is the question alone.
+      const asked = () => order(storage('device'), { provisioner: 'muster-asked' });
+      const refused = async (why: RegExp) => {
+        const answer = await asked();
+        expect(answer).toMatchObject({ status: 1, certificates: [] });
+        expect(answer.output).toMatch(why);
+      };
+      const allowed = await asked();
+      expect(allowed, allowed.output).toMatchObject({ status: 0 });
+      expect(allowed.certificates.length).toBeGreaterThan(0);
+
+      await setLifecycle(tpm.permanentIdentifier, 'quarantined');
+      try {
+        await refused(/not-active/);
+      } finally {
+        await setLifecycle(tpm.permanentIdentifier, 'active');
+      }
+      await decide(tpm.permanentIdentifier, 'refused');
+      try {
+        await refused(/not-approved/);
+      } finally {
+        await decide(tpm.permanentIdentifier, 'approved');
+      }
+      expect(await asked()).toMatchObject({ status: 0 });
+      const { body } = await inventory.api('GET', '/api/v1/audit?action=certificate.asked');
+      const { records } = body as { records: { outcome: string; code: string; actor: { name: string } }[] };
+      expect(records.map(({ code }) => code)).toEqual(['not-approved', 'not-active']);
+      // ENRICHING comes first, so it is the one that refused.
+      expect(new Set(records.map(({ actor }) => actor.name))).toEqual(new Set(['step-ca ENRICHING']));
+      const { body: list } = await inventory.api('GET', '/api/v1/ca-webhooks');
+      for (const webhook of (list as { webhooks: { lastUsedAt: string | null }[] }).webhooks)
+        expect(webhook.lastUsedAt).not.toBeNull();
     });
 
     it('gets nothing for a device that was refused', async () => {
