@@ -8,17 +8,19 @@ import { chooseLanguage, chooseLocale, type Language } from '../ui/translate.ts'
 import { ApiTokens } from './administration/ApiTokens.tsx';
 import { Conflicts } from './administration/Conflicts.tsx';
 import { Invites } from './administration/Invites.tsx';
+import { MdmConnections } from './administration/MdmConnections.tsx';
 import { People } from './administration/People.tsx';
 import { ProvisioningTokens } from './administration/ProvisioningTokens.tsx';
-import { TeamSettingsView } from './administration/TeamSettingsView.tsx';
 import { type Api, type ConsoleProblem, problemOf } from './api/client.ts';
 import type { Connect, Events, LiveState } from './api/events.ts';
+import { AuditView } from './audit/AuditView.tsx';
 import { ConsoleProvider, useConsole, useEvents } from './Console.tsx';
 import { DevicePage } from './devices/DevicePage.tsx';
 import { RecentDevices } from './devices/RecentDevices.tsx';
 import { rememberedLanguage, rememberLanguage } from './language.ts';
 import { Pending, QUEUE } from './pending/Pending.tsx';
 import { hrefOf, type Route, useRoute } from './route.ts';
+import { TeamSettingsView } from './settings/TeamSettingsView.tsx';
 import { consoleCatalogues, useConsoleText } from './text.ts';
 import { useDevices } from './useDevices.ts';
 import { Loading, ProblemNotice } from './View.tsx';
@@ -206,6 +208,10 @@ function Routed({ route }: { route: Route }) {
       return <ApiTokens />;
     case 'settings':
       return <TeamSettingsView />;
+    case 'mdm':
+      return <MdmConnections />;
+    case 'audit':
+      return <AuditView />;
     case 'device':
       return <DevicePage key={route.id} id={route.id} />;
     default:
@@ -219,9 +225,11 @@ const LINKS: readonly { name: Exclude<Route['name'], 'device'>; icon: IconName }
   { name: 'conflicts', icon: 'split' },
   { name: 'invites', icon: 'mail' },
   { name: 'people', icon: 'person' },
+  { name: 'mdm', icon: 'refresh' },
   { name: 'provisioning', icon: 'key' },
   { name: 'tokens', icon: 'lock' },
   { name: 'settings', icon: 'gear' },
+  { name: 'audit', icon: 'list' },
 ];
 
 function Sidebar({ route, language, changeLanguage }: { route: Route } & LanguageChoice) {

@@ -4,26 +4,36 @@ import { administrationEn } from '../ui/messages/administration.en.ts';
 import { consoleDe } from '../ui/messages/console.de.ts';
 import { consoleEn } from '../ui/messages/console.en.ts';
 import { errorsDe } from '../ui/messages/errors.de.ts';
+import { oversightDe } from '../ui/messages/oversight.de.ts';
+import { oversightEn } from '../ui/messages/oversight.en.ts';
 import type { ConsoleProblem } from './api/client.ts';
 
-const texts = { ...consoleEn, ...administrationEn };
+const texts = { ...consoleEn, ...administrationEn, ...oversightEn };
 
 export const consoleCatalogues: Catalogues<typeof texts> = {
   en: texts,
-  de: { ...consoleDe, ...administrationDe },
+  de: { ...consoleDe, ...administrationDe, ...oversightDe },
 };
 
 /** The texts of the console and the common ones. */
 export const useConsoleText = () => useTextOf<typeof texts>();
 export type ConsoleText = ReturnType<typeof useConsoleText>;
 
+/** A refusal of one item among many: its code, with the server's English sentence. */
+export type ItemProblem = { kind: 'said'; code: string; detail: string };
+
 /** What a refusal of the server, or its silence, says to the administrator. */
-export function useProblemText(): (problem: ConsoleProblem) => { title: string; advice: string } {
+export function useProblemText(): (problem: ConsoleProblem | ItemProblem) => { title: string; advice: string } {
   const t = useConsoleText();
   const language = useLanguage();
   return (problem) => {
     if (problem.kind === 'unreachable') {
       return { title: t('problem.unreachable'), advice: t('problem.unreachableAdvice') };
+    }
+    if (problem.kind === 'said') {
+      const [title, advice] = errorsDe[problem.code as keyof typeof errorsDe] ?? errorsDe.internal;
+      if (language === 'de') return { title, advice };
+      return { title: problem.detail || t('bulk.changed'), advice: '' };
     }
     if (language === 'en')
       return { title: problem.problem.detail || problem.problem.title, advice: problem.problem.advice };

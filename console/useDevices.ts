@@ -62,6 +62,12 @@ export function useDevices(query: DeviceQuery): DeviceList {
   );
   useEvents(useCallback((event: ConsoleEvent) => apply(event.device), [apply]));
 
+  // Decisions may empty what is shown while the server has more.
+  const next = loaded?.devices.length === 0 && !loading && !problem ? loaded.next : null;
+  useEffect(() => {
+    if (next !== null) void load(next, key);
+  }, [load, next, key]);
+
   return {
     devices: loaded?.devices ?? null,
     more: loaded?.next != null,
@@ -92,7 +98,10 @@ const join = (before: readonly Device[], page: readonly Device[]): readonly Devi
 /** Whether a device belongs into a list; the search is the server's, approximated for devices that arrive while it is shown. */
 export function matches(device: Device, query: DeviceQuery): boolean {
   if (query.approval && device.approval !== query.approval) return false;
-  if (query.lifecycle && device.lifecycle !== query.lifecycle) return false;
+  // The server leaves removed devices out where they are not asked for.
+  if (query.lifecycle ? device.lifecycle !== query.lifecycle : device.lifecycle === 'deleted') return false;
+  if (query.source && device.source !== query.source) return false;
+  if (query.owner && device.owner?.email.toLowerCase() !== query.owner.toLowerCase()) return false;
   if (!query.search) return true;
   const needle = query.search.toLowerCase();
   const texts = [

@@ -1,20 +1,18 @@
 import { useCallback, useState } from 'react';
 import type { z } from 'zod';
-import type { ApiToken, ApiTokenMade, ApiTokenRequest } from '../../contract/administration.ts';
+import type { ApiToken, ApiTokenRequest } from '../../contract/administration.ts';
 import type { Scope } from '../../contract/settings.ts';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { useNow } from '../../ui/useNow.ts';
 import { mayAdminister, useConsole } from '../Console.tsx';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
-import { ChoiceGroup, TextField } from './fields.tsx';
-import { PagedList, Table, useAction, usePaged } from './lists.tsx';
-import { ConfirmDialog, SecretDialog } from './SecretDialog.tsx';
+import { ChoiceGroup } from './fields.tsx';
+import { PagedList, Table, usePaged } from './lists.tsx';
+import { type FormOf, MakeTokenDialog, useTokenDialogs } from './TokenDialogs.tsx';
 
-type Made = z.infer<typeof ApiTokenMade>;
 type Request = z.input<typeof ApiTokenRequest>;
 
 /** Every scope there is; one that is missing here does not compile. Scopes are written as scripts and documentation write them. */
@@ -42,10 +40,12 @@ export function ApiTokens() {
       [api],
     ),
   );
-  const action = useAction();
-  const [making, setMaking] = useState(false);
-  const [made, setMade] = useState<Made | null>(null);
-  const [revoking, setRevoking] = useState<ApiToken | null>(null);
+  const tokens = useTokenDialogs<Request>({
+    make: api.makeToken,
+    revoke: api.revokeToken,
+    changed: list.reload,
+    form: (dialog) => <MakeDialog {...dialog} />,
+  });
   const stateOf = (token: ApiToken): 'active' | 'expired' | 'revoked' => {
     if (token.revokedAt) return 'revoked';
     return token.expiresAt && Date.parse(token.expiresAt) <= now ? 'expired' : 'active';
@@ -56,15 +56,15 @@ export function ApiTokens() {
       text={t('tokens.text')}
       aside={
         mayAdminister(session) && (
-          <Button look="primary" icon="lock" onClick={() => setMaking(true)}>
+          <Button look="primary" icon="lock" onClick={tokens.make}>
             {t('tokens.new')}
           </Button>
         )
       }
     >
-      {action.problem && <ProblemNotice problem={action.problem} dismiss={action.dismiss} />}
+      {tokens.problem && <ProblemNotice problem={tokens.problem} dismiss={tokens.dismiss} />}
       <PagedList list={list} empty={t('tokens.empty')}>
-        {(tokens) => (
+        {(items) => (
           <Table
             label={t('tokens.title')}
             columns={[
@@ -76,7 +76,7 @@ export function ApiTokens() {
               t('list.column.actions'),
             ]}
           >
-            {tokens.map((token) => (
+            {items.map((token) => (
               <tr key={token.id}>
                 <th scope="row">
                   <bdi>{token.name}</bdi>
@@ -100,7 +100,10 @@ export function ApiTokens() {
                 <td>{token.expiresAt ? <RelativeTime at={token.expiresAt} /> : t('list.never')}</td>
                 <td>
                   {mayAdminister(session) && stateOf(token) === 'active' && (
-                    <Button aria-label={t('action.revokeOf', { name: token.name })} onClick={() => setRevoking(token)}>
+                    <Button
+                      aria-label={t('action.revokeOf', { name: token.name })}
+                      onClick={() => tokens.revoke(token)}
+                    >
                       {t('action.revoke')}
                     </Button>
                   )}
@@ -110,84 +113,32 @@ export function ApiTokens() {
           </Table>
         )}
       </PagedList>
-      {making && (
-        <MakeDialog
-          close={() => setMaking(false)}
-          make={(request) =>
-            action.run(async () => {
-              setMaking(false);
-              setMade(await api.makeToken(request));
-              list.reload();
-            })
-          }
-        />
-      )}
-      {made && (
-        <SecretDialog
-          title={t('tokens.madeTitle', { name: made.token.name })}
-          text={t('tokens.madeText')}
-          label={t('tokens.secret')}
-          secret={made.secret}
-          close={() => setMade(null)}
-        />
-      )}
-      {revoking && (
-        <ConfirmDialog
-          title={t('tokens.revokeTitle', { name: revoking.name })}
-          text={t('tokens.revokeText')}
-          confirm={t('action.revoke')}
-          close={() => setRevoking(null)}
-          run={() =>
-            action.run(async () => {
-              setRevoking(null);
-              await api.revokeToken(revoking.id);
-              list.reload();
-            })
-          }
-        />
-      )}
+      {tokens.dialog}
     </View>
   );
 }
 
-function MakeDialog({ make, close }: { make: (request: Request) => void; close: () => void }) {
+function MakeDialog({ make, close, problem }: FormOf<Request>) {
   const t = useConsoleText();
-  const [name, setName] = useState('');
-  const [days, setDays] = useState('90');
   const [scopes, setScopes] = useState<Scope[]>([]);
-  const [tried, setTried] = useState(false);
-  const confirm = (): void => {
-    setTried(true);
-    if (name.trim() !== '' && scopes.length > 0) make({ name: name.trim(), scopes, days: Number(days) });
-  };
   return (
-    <Dialog
+    <MakeTokenDialog
       title={t('tokens.new')}
-      onClose={close}
-      actions={
-        <>
-          <Button onClick={close}>{t('action.cancel')}</Button>
-          <Button look="primary" onClick={confirm}>
-            {t('provisioning.make')}
-          </Button>
-        </>
-      }
+      days="90"
+      close={close}
+      problem={problem}
+      complete={scopes.length > 0}
+      make={(token) => make({ ...token, scopes })}
     >
-      <TextField
-        first
-        label={t('provisioning.name')}
-        value={name}
-        change={setName}
-        fault={tried && name.trim() === '' ? t('tokens.nameMissing') : null}
-      />
-      <TextField label={t('provisioning.days')} type="number" min={1} max={365} value={days} change={setDays} />
-      <ChoiceGroup
-        label={t('tokens.scopes')}
-        options={SCOPES.map((scope) => [scope, scope])}
-        chosen={scopes}
-        change={setScopes}
-        fault={tried && scopes.length === 0 ? t('tokens.scopesMissing') : null}
-      />
-    </Dialog>
+      {(tried) => (
+        <ChoiceGroup
+          label={t('tokens.scopes')}
+          options={SCOPES.map((scope) => [scope, scope])}
+          chosen={scopes}
+          change={setScopes}
+          fault={tried && scopes.length === 0 ? t('tokens.scopesMissing') : null}
+        />
+      )}
+    </MakeTokenDialog>
   );
 }

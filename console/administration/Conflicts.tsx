@@ -1,25 +1,15 @@
-import { useCallback, useId, useState } from 'react';
-import type { z } from 'zod';
-import type { Candidate, Conflict } from '../../contract/administration.ts';
-import type { Device } from '../../contract/device.ts';
-import { Badge } from '../../ui/Badge.tsx';
+import { useCallback, useId, useMemo, useRef, useState } from 'react';
+import type { Conflict } from '../../contract/administration.ts';
+import type { ConsoleEvent } from '../../contract/decisions.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { Fact, Facts } from '../../ui/Facts.tsx';
-import { RelativeTime } from '../../ui/RelativeTime.tsx';
-import { ApprovalBadge } from '../../ui/StatusBadges.tsx';
-import { ApiError, type Resolution } from '../api/client.ts';
-import { mayDecide, useConsole } from '../Console.tsx';
-import { DeviceName, OwnerText, systemOf } from '../DeviceName.tsx';
-import { type ConsoleText, useConsoleText } from '../text.ts';
+import { ApiError } from '../api/client.ts';
+import { useConsole, useEvents } from '../Console.tsx';
+import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
+import { type Asking, CandidateCard, ConflictCard, wordsOf } from './ConflictCards.tsx';
 import { TextField } from './fields.tsx';
 import { PagedList, useAction, usePaged } from './lists.tsx';
-
-type CandidateItem = z.infer<typeof Candidate>;
-type Asking =
-  | { kind: 'conflict'; conflict: Conflict; resolution: Resolution }
-  | { kind: 'candidate'; item: CandidateItem; resolution: 'merge' | 'reject' };
 
 export function Conflicts() {
   const t = useConsoleText();
@@ -41,6 +31,12 @@ export function Conflicts() {
         return { items: page.candidates, next: page.next };
       },
       [api],
+    ),
+  );
+  useEvents(
+    useNewConflicts(
+      useMemo(() => new Set(conflicts.items?.map((conflict) => conflict.id)), [conflicts.items]),
+      state === 'open' ? conflicts.reload : null,
     ),
   );
   const action = useAction();
@@ -112,6 +108,15 @@ export function Conflicts() {
   );
 }
 
+/** Reads the list anew when a device tells of a conflict that is not in it. */
+function useNewConflicts(known: ReadonlySet<string>, reload: (() => void) | null): (event: ConsoleEvent) => void {
+  const current = useRef({ known, reload });
+  current.current = { known, reload };
+  return useCallback(({ device }: ConsoleEvent) => {
+    if (device.conflictId && !current.current.known.has(device.conflictId)) current.current.reload?.();
+  }, []);
+}
+
 function StateChoice({ state, change }: { state: Conflict['state']; change: (state: Conflict['state']) => void }) {
   const t = useConsoleText();
   const id = useId();
@@ -130,105 +135,6 @@ function StateChoice({ state, change }: { state: Conflict['state']; change: (sta
     </div>
   );
 }
-
-function ConflictCard({ conflict, ask }: { conflict: Conflict; ask: (resolution: Resolution) => void }) {
-  const t = useConsoleText();
-  const { session } = useConsole();
-  return (
-    <li className="card conflict">
-      <div className="view-head">
-        <div>
-          <h2>{t(`conflicts.kind.${conflict.kind}`)}</h2>
-          <p className="soft">
-            <RelativeTime at={conflict.createdAt} />
-          </p>
-        </div>
-        {conflict.state === 'resolved' && conflict.resolution && (
-          <Badge tone="good" icon="check">
-            {resolutionName(conflict.kind, conflict.resolution, t)}
-          </Badge>
-        )}
-      </div>
-      <div className="conflict-sides">
-        <Side title={t('conflicts.record')} device={conflict.device} />
-        {conflict.candidate ? (
-          <Side title={t('conflicts.candidate')} device={conflict.candidate} />
-        ) : (
-          <div className="conflict-side">
-            <h3>{t('conflicts.claim')}</h3>
-            <Facts>
-              {Object.entries(conflict.claimant).map(([name, value]) => (
-                <Fact key={name} name={name}>
-                  <bdi>{value}</bdi>
-                </Fact>
-              ))}
-            </Facts>
-            <p className="field-note">{t('conflicts.claimNote')}</p>
-          </div>
-        )}
-      </div>
-      {conflict.state === 'resolved' ? (
-        <p className="soft">{t('conflicts.resolvedBy', { who: conflict.resolvedBy ?? t('value.unknown') })}</p>
-      ) : (
-        mayDecide(session) && (
-          <div className="row-actions">
-            {conflict.resolutions.map((resolution) => (
-              <Button key={resolution} onClick={() => ask(resolution)}>
-                {resolutionName(conflict.kind, resolution, t)}
-              </Button>
-            ))}
-          </div>
-        )
-      )}
-    </li>
-  );
-}
-
-function Side({ title, device }: { title: string; device: Device }) {
-  const t = useConsoleText();
-  return (
-    <div className="conflict-side">
-      <h3>{title}</h3>
-      <Facts>
-        <Fact name={t('fact.device')}>
-          <DeviceName device={device} />
-        </Fact>
-        <Fact name={t('fact.owner')}>
-          <OwnerText device={device} />
-        </Fact>
-        <Fact name={t('fact.approval')}>
-          <ApprovalBadge approval={device.approval} />
-        </Fact>
-        <Fact name={t('device.serial')} note={device.serial ? t('device.claimNote') : undefined}>
-          {device.serial ?? t('value.unknown')}
-        </Fact>
-        <Fact name={t('device.system')}>{systemOf(device) ?? t('value.unknown')}</Fact>
-      </Facts>
-    </div>
-  );
-}
-
-function CandidateCard({ item, ask }: { item: CandidateItem; ask: (resolution: 'merge' | 'reject') => void }) {
-  const t = useConsoleText();
-  const { session } = useConsole();
-  return (
-    <li className="card conflict">
-      <div className="conflict-sides">
-        <Side title={t('conflicts.claim')} device={item.candidate} />
-        {item.device && <Side title={t('conflicts.record')} device={item.device} />}
-      </div>
-      {mayDecide(session) && (
-        <div className="row-actions">
-          <Button onClick={() => ask('merge')}>{t('candidates.join')}</Button>
-          <Button onClick={() => ask('reject')}>{t('candidates.refuse')}</Button>
-        </div>
-      )}
-    </li>
-  );
-}
-
-const resolutionName = (kind: Conflict['kind'], resolution: Resolution, t: ConsoleText): string =>
-  resolution === 'reject' ? t('conflicts.resolve.reject') : t(`conflicts.resolve.${resolution}.${kind}`);
 
 function ResolveDialog(props: { asking: Asking; close: () => void; resolve: (reason: string) => void }) {
   const t = useConsoleText();
@@ -251,17 +157,4 @@ function ResolveDialog(props: { asking: Asking; close: () => void; resolve: (rea
       <TextField first lines label={t('conflicts.reason')} value={reason} change={setReason} />
     </Dialog>
   );
-}
-
-function wordsOf(asking: Asking, t: ConsoleText): { title: string; means: string } {
-  if (asking.kind === 'candidate') {
-    return asking.resolution === 'merge'
-      ? { title: t('candidates.join'), means: t('candidates.joinMeans') }
-      : { title: t('candidates.refuse'), means: t('candidates.refuseMeans') };
-  }
-  const { conflict, resolution } = asking;
-  const title = resolutionName(conflict.kind, resolution, t);
-  return resolution === 'reject'
-    ? { title, means: t('conflicts.means.reject') }
-    : { title, means: t(`conflicts.means.${resolution}.${conflict.kind}`) };
 }

@@ -1,16 +1,16 @@
-import { type FormEvent, useCallback, useState } from 'react';
+import { type FormEvent, useCallback, useId, useState } from 'react';
 import type { z } from 'zod';
 import type { Invite, InviteMade } from '../../contract/administration.ts';
 import { Badge, type Tone } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
-import type { IconName } from '../../ui/Icon.tsx';
+import { Icon, type IconName } from '../../ui/Icon.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { mayDecide, useConsole } from '../Console.tsx';
 import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
-import { TextField } from './fields.tsx';
 import { PagedList, Table, useAction, usePaged } from './lists.tsx';
+import { ManyInvites } from './ManyInvites.tsx';
 import { SecretDialog } from './SecretDialog.tsx';
 
 type Made = z.infer<typeof InviteMade>;
@@ -37,11 +37,17 @@ export function Invites() {
   );
   const action = useAction();
   const [made, setMade] = useState<Made | null>(null);
+  const [many, setMany] = useState<readonly string[] | null>(null);
   const make = (work: () => Promise<Made>): void =>
     action.run(async () => {
       setMade(await work());
       list.reload();
     });
+  const send = ([first, ...rest]: readonly string[]): void => {
+    if (first === undefined) return;
+    if (rest.length === 0) make(() => api.invite(first));
+    else setMany([first, ...rest]);
+  };
   const revoke = (invite: Invite): void =>
     action.run(async () => {
       await api.revokeInvite(invite.id);
@@ -49,7 +55,7 @@ export function Invites() {
     });
   return (
     <View title={t('invites.title')} text={t('invites.text')}>
-      {mayDecide(session) && <InviteForm busy={action.busy} send={(email) => make(() => api.invite(email))} />}
+      {mayDecide(session) && <InviteForm busy={action.busy} send={send} />}
       {action.problem && <ProblemNotice problem={action.problem} dismiss={action.dismiss} />}
       <PagedList list={list} empty={t('invites.empty')}>
         {(invites) => (
@@ -112,37 +118,72 @@ export function Invites() {
           close={() => setMade(null)}
         />
       )}
+      {many && (
+        <ManyInvites
+          emails={many}
+          close={() => {
+            setMany(null);
+            list.reload();
+          }}
+        />
+      )}
     </View>
   );
 }
 
-function InviteForm({ busy, send }: { busy: boolean; send: (email: string) => void }) {
+/** Addresses as people paste them: apart by lines, commas, semicolons or blanks. */
+const addressesOf = (text: string): string[] => [...new Set(text.split(/[\s,;]+/).filter(Boolean))];
+
+function InviteForm({ busy, send }: { busy: boolean; send: (emails: readonly string[]) => void }) {
   const t = useConsoleText();
-  const [email, setEmail] = useState('');
-  const [fault, setFault] = useState(false);
+  const id = useId();
+  const [text, setText] = useState('');
+  const [fault, setFault] = useState<string | null>(null);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    const wrong = !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email.trim());
-    setFault(wrong);
-    if (wrong) return;
-    send(email.trim());
-    setEmail('');
+    const emails = addressesOf(text);
+    const wrong = emails.find((email) => !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email));
+    setFault(emails.length === 0 ? t('invites.emailMissing') : wrong ? t('invites.wrong', { email: wrong }) : null);
+    if (emails.length === 0 || wrong) return;
+    send(emails);
+    setText('');
   };
   return (
     <form className="inline-form" onSubmit={submit} noValidate>
-      <TextField
-        label={t('invites.email')}
-        type="email"
-        value={email}
-        change={(value) => {
-          setEmail(value);
-          setFault(false);
-        }}
-        fault={fault ? t('invites.emailMissing') : null}
-      />
+      <div className="field">
+        <label htmlFor={id}>{t('invites.email')}</label>
+        <textarea
+          id={id}
+          className="input one-line"
+          rows={Math.min(6, text.split('\n').length)}
+          value={text}
+          spellCheck={false}
+          aria-invalid={fault !== null}
+          aria-describedby={`${id}-note${fault ? ` ${id}-fault` : ''}`}
+          onChange={(event) => {
+            setText(event.target.value);
+            setFault(null);
+          }}
+          onKeyDown={(event) => {
+            // One address is the usual case: Enter sends it. A list is pasted, or typed with Shift and Enter.
+            if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
+            event.preventDefault();
+            event.currentTarget.form?.requestSubmit();
+          }}
+        />
+        {fault && (
+          <p className="field-error" id={`${id}-fault`} role="alert">
+            <Icon name="warning" />
+            <span>{fault}</span>
+          </p>
+        )}
+      </div>
       <Button type="submit" look="primary" icon="mail" busy={busy}>
         {t('invites.send')}
       </Button>
+      <p className="field-note form-note" id={`${id}-note`}>
+        {t('invites.manyNote')}
+      </p>
     </form>
   );
 }

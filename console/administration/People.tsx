@@ -6,10 +6,12 @@ import { Button } from '../../ui/Button.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import type { PersonChange } from '../api/client.ts';
 import { mayAdminister, useConsole } from '../Console.tsx';
+import { FilterBar, SearchField } from '../filters.tsx';
+import { hrefOf, useQuery } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
+import { LeaveDialog } from './LeaveDialog.tsx';
 import { PagedList, Table, useAction, usePaged } from './lists.tsx';
-import { ConfirmDialog } from './SecretDialog.tsx';
 
 const ROLES: readonly Role[] = ['owner', 'approver', 'auditor'];
 const nameOf = (person: Person): string => person.displayName ?? person.email;
@@ -17,13 +19,15 @@ const nameOf = (person: Person): string => person.displayName ?? person.email;
 export function People() {
   const t = useConsoleText();
   const { api, session, announce } = useConsole();
+  const [query, ask] = useQuery();
+  const { search } = query;
   const list = usePaged(
     useCallback(
       async (cursor: string | null) => {
-        const { people, next } = await api.people(cursor);
+        const { people, next } = await api.people(search, cursor);
         return { items: people, next };
       },
-      [api],
+      [api, search],
     ),
   );
   const action = useAction();
@@ -37,8 +41,16 @@ export function People() {
     });
   return (
     <View title={t('people.title')} text={t('people.text')}>
+      <FilterBar>
+        <SearchField
+          label={t('devices.search')}
+          placeholder={t('people.searchPlaceholder')}
+          value={search}
+          change={(next) => ask({ search: next })}
+        />
+      </FilterBar>
       {action.problem && <ProblemNotice problem={action.problem} dismiss={action.dismiss} />}
-      <PagedList list={list} empty={t('people.empty')}>
+      <PagedList list={list} empty={search ? t('people.nobody') : t('people.empty')}>
         {(people) => (
           <Table
             label={t('people.title')}
@@ -70,7 +82,18 @@ export function People() {
                     change={(role) => change(person, { role })}
                   />
                 </td>
-                <td>{person.devices}</td>
+                <td>
+                  {person.devices > 0 ? (
+                    <a
+                      href={hrefOf({ name: 'devices' }, { owner: person.email })}
+                      aria-label={t('people.devicesOf', { name: nameOf(person), count: person.devices })}
+                    >
+                      {person.devices}
+                    </a>
+                  ) : (
+                    0
+                  )}
+                </td>
                 <td className="nowrap">
                   {person.lastSignInAt ? (
                     <RelativeTime at={person.lastSignInAt} />
@@ -99,12 +122,10 @@ export function People() {
         )}
       </PagedList>
       {leaving && (
-        <ConfirmDialog
-          title={t('people.leaveTitle', { name: nameOf(leaving) })}
-          text={t('people.leaveText')}
-          confirm={t('people.leaveConfirm')}
+        <LeaveDialog
+          person={leaving}
           close={() => setLeaving(null)}
-          run={() => {
+          leave={() => {
             setLeaving(null);
             change(leaving, { active: false });
           }}

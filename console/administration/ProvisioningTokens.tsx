@@ -1,24 +1,19 @@
 import { useCallback, useState } from 'react';
 import type { z } from 'zod';
-import type {
-  ProvisioningToken,
-  ProvisioningTokenMade,
-  ProvisioningTokenRequest,
-} from '../../contract/administration.ts';
+import type { ProvisioningToken, ProvisioningTokenRequest } from '../../contract/administration.ts';
 import { Badge, type Tone } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
 import { useFormat } from '../../ui/I18n.tsx';
 import type { IconName } from '../../ui/Icon.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { mayAdminister, useConsole } from '../Console.tsx';
+import { linesOf } from '../settings/settingsDraft.ts';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
 import { TextField } from './fields.tsx';
-import { PagedList, Table, useAction, usePaged } from './lists.tsx';
-import { ConfirmDialog, SecretDialog } from './SecretDialog.tsx';
+import { PagedList, Table, usePaged } from './lists.tsx';
+import { type FormOf, MakeTokenDialog, useTokenDialogs } from './TokenDialogs.tsx';
 
-type Made = z.infer<typeof ProvisioningTokenMade>;
 type Request = z.input<typeof ProvisioningTokenRequest>;
 
 const LOOKS: Record<ProvisioningToken['state'], { tone: Tone; icon: IconName }> = {
@@ -41,10 +36,12 @@ export function ProvisioningTokens() {
       [api],
     ),
   );
-  const action = useAction();
-  const [making, setMaking] = useState(false);
-  const [made, setMade] = useState<Made | null>(null);
-  const [revoking, setRevoking] = useState<ProvisioningToken | null>(null);
+  const tokens = useTokenDialogs<Request>({
+    make: api.makeProvisioningToken,
+    revoke: api.revokeProvisioningToken,
+    changed: list.reload,
+    form: (dialog) => <MakeDialog {...dialog} />,
+  });
   const usesOf = ({ uses, maxUses }: ProvisioningToken): string =>
     maxUses === null ? format.number(uses) : t('provisioning.usesOf', { uses, max: maxUses });
   return (
@@ -53,15 +50,15 @@ export function ProvisioningTokens() {
       text={t('provisioning.text')}
       aside={
         mayAdminister(session) && (
-          <Button look="primary" icon="key" onClick={() => setMaking(true)}>
+          <Button look="primary" icon="key" onClick={tokens.make}>
             {t('provisioning.new')}
           </Button>
         )
       }
     >
-      {action.problem && <ProblemNotice problem={action.problem} dismiss={action.dismiss} />}
+      {tokens.problem && <ProblemNotice problem={tokens.problem} dismiss={tokens.dismiss} />}
       <PagedList list={list} empty={t('provisioning.empty')}>
-        {(tokens) => (
+        {(items) => (
           <Table
             label={t('provisioning.title')}
             columns={[
@@ -74,7 +71,7 @@ export function ProvisioningTokens() {
               t('list.column.actions'),
             ]}
           >
-            {tokens.map((token) => (
+            {items.map((token) => (
               <tr key={token.id}>
                 <th scope="row">
                   <bdi>{token.name}</bdi>
@@ -100,7 +97,10 @@ export function ProvisioningTokens() {
                 </td>
                 <td>
                   {mayAdminister(session) && token.state === 'active' && (
-                    <Button aria-label={t('action.revokeOf', { name: token.name })} onClick={() => setRevoking(token)}>
+                    <Button
+                      aria-label={t('action.revokeOf', { name: token.name })}
+                      onClick={() => tokens.revoke(token)}
+                    >
                       {t('action.revoke')}
                     </Button>
                   )}
@@ -110,104 +110,50 @@ export function ProvisioningTokens() {
           </Table>
         )}
       </PagedList>
-      {making && (
-        <MakeDialog
-          close={() => setMaking(false)}
-          make={(request) =>
-            action.run(async () => {
-              setMaking(false);
-              setMade(await api.makeProvisioningToken(request));
-              list.reload();
-            })
-          }
-        />
-      )}
-      {made && (
-        <SecretDialog
-          title={t('tokens.madeTitle', { name: made.token.name })}
-          text={t('tokens.madeText')}
-          label={t('tokens.secret')}
-          secret={made.secret}
-          close={() => setMade(null)}
-        />
-      )}
-      {revoking && (
-        <ConfirmDialog
-          title={t('tokens.revokeTitle', { name: revoking.name })}
-          text={t('tokens.revokeText')}
-          confirm={t('action.revoke')}
-          close={() => setRevoking(null)}
-          run={() =>
-            action.run(async () => {
-              setRevoking(null);
-              await api.revokeProvisioningToken(revoking.id);
-              list.reload();
-            })
-          }
-        />
-      )}
+      {tokens.dialog}
     </View>
   );
 }
 
-function MakeDialog({ make, close }: { make: (request: Request) => void; close: () => void }) {
+function MakeDialog({ make, close, problem }: FormOf<Request>) {
   const t = useConsoleText();
-  const [name, setName] = useState('');
-  const [days, setDays] = useState('30');
   const [maxUses, setMaxUses] = useState('');
   const [identifiers, setIdentifiers] = useState('');
-  const [fault, setFault] = useState(false);
-  const confirm = (): void => {
-    const given = name.trim();
-    setFault(given === '');
-    if (given === '') return;
-    const lines = identifiers
-      .split('\n')
-      .map((line) => line.trim())
-      .filter(Boolean);
-    make({
-      name: given,
-      days: Number(days),
-      maxUses: maxUses === '' ? null : Number(maxUses),
-      identifiers: lines.length === 0 ? null : lines,
-    });
-  };
+  const lines = linesOf(identifiers);
   return (
-    <Dialog
+    <MakeTokenDialog
+      complete
       title={t('provisioning.new')}
-      onClose={close}
-      actions={
-        <>
-          <Button onClick={close}>{t('action.cancel')}</Button>
-          <Button look="primary" onClick={confirm}>
-            {t('provisioning.make')}
-          </Button>
-        </>
+      days="30"
+      close={close}
+      problem={problem}
+      make={(token) =>
+        make({
+          ...token,
+          maxUses: maxUses === '' ? null : Number(maxUses),
+          identifiers: lines.length === 0 ? null : lines,
+        })
       }
     >
-      <TextField
-        first
-        label={t('provisioning.name')}
-        value={name}
-        change={setName}
-        fault={fault ? t('tokens.nameMissing') : null}
-      />
-      <TextField label={t('provisioning.days')} type="number" min={1} max={365} value={days} change={setDays} />
-      <TextField
-        label={t('provisioning.maxUses')}
-        note={t('provisioning.maxUsesNote')}
-        type="number"
-        min={1}
-        value={maxUses}
-        change={setMaxUses}
-      />
-      <TextField
-        lines
-        label={t('provisioning.identifiers')}
-        note={t('provisioning.identifiersNote')}
-        value={identifiers}
-        change={setIdentifiers}
-      />
-    </Dialog>
+      {() => (
+        <>
+          <TextField
+            label={t('provisioning.maxUses')}
+            note={t('provisioning.maxUsesNote')}
+            type="number"
+            min={1}
+            value={maxUses}
+            change={setMaxUses}
+          />
+          <TextField
+            lines
+            label={t('provisioning.identifiers')}
+            note={t('provisioning.identifiersNote')}
+            value={identifiers}
+            change={setIdentifiers}
+          />
+        </>
+      )}
+    </MakeTokenDialog>
   );
 }

@@ -1,4 +1,4 @@
-import { useId } from 'react';
+import { type ReactNode, useId } from 'react';
 import { Button } from '../../ui/Button.tsx';
 import { CopyButton } from '../../ui/Copy.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -37,6 +37,7 @@ export function ConfirmDialog(props: {
   confirm: string;
   run: () => void;
   close: () => void;
+  children?: ReactNode;
 }) {
   const t = useConsoleText();
   return (
@@ -56,6 +57,7 @@ export function ConfirmDialog(props: {
       }
     >
       <p>{props.text}</p>
+      {props.children}
     </Dialog>
   );
 }

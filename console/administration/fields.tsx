@@ -1,6 +1,6 @@
 import { type ReactNode, useId, useState } from 'react';
 import { Icon } from '../../ui/Icon.tsx';
-import { linesOf } from './settingsDraft.ts';
+import { linesOf } from '../settings/settingsDraft.ts';
 
 type Common = { label: string; note?: string; fault?: string | null; disabled?: boolean; first?: boolean };
 
@@ -131,11 +131,21 @@ export function SelectField<V extends string>(
 
 /** Several of a few: a group of checkboxes. */
 export function ChoiceGroup<V extends string>(
-  props: Common & { options: readonly (readonly [V, string])[]; chosen: readonly V[]; change: (chosen: V[]) => void },
+  props: Common & {
+    options: readonly (readonly [V, string])[];
+    chosen: readonly V[];
+    change: (chosen: V[]) => void;
+    /** Beside one another, where there is room. */
+    columns?: boolean;
+  },
 ) {
   const id = useId();
   return (
-    <fieldset className="choices" aria-describedby={describedBy(id, props)} disabled={props.disabled}>
+    <fieldset
+      className={props.columns ? 'choices choices-columns' : 'choices'}
+      aria-describedby={describedBy(id, props)}
+      disabled={props.disabled}
+    >
       <legend>{props.label}</legend>
       {props.options.map(([value, name]) => (
         <label key={value} className="choice">

@@ -7,8 +7,11 @@ import type {
   Conflict,
   ConflictPage,
   DeviceChange,
+  DeviceValues,
   InviteMade,
   InvitePage,
+  MdmConnectionList,
+  MdmSyncReport,
   PersonChanged,
   PersonChange as PersonChangeSchema,
   PersonPage,
@@ -19,9 +22,9 @@ import type {
   SettingsChange,
 } from '../../contract/administration.ts';
 import type { BulkDecisionResult, Decision, DevicePage } from '../../contract/decisions.ts';
-import type { Approval, Device, Lifecycle } from '../../contract/device.ts';
+import type { Approval, Device, Lifecycle, Source } from '../../contract/device.ts';
 import type { Problem } from '../../contract/errors.ts';
-import type { AuditPage } from '../../contract/evidence.ts';
+import type { AuditPage, AuditQuery, Evidence, EvidenceList, EvidenceVerification } from '../../contract/evidence.ts';
 import type { Session } from '../../contract/settings.ts';
 import { shownVersion } from '../../contract/shownVersion.ts';
 
@@ -45,10 +48,19 @@ export const problemOf = (thrown: unknown): ConsoleProblem => {
   throw thrown;
 };
 
-export type DeviceQuery = { approval?: Approval; lifecycle?: Lifecycle; search?: string };
+export type DeviceQuery = {
+  approval?: Approval;
+  lifecycle?: Lifecycle;
+  source?: Source;
+  owner?: string;
+  search?: string;
+};
+export type AuditFilters = Omit<z.infer<typeof AuditQuery>, 'limit' | 'cursor'>;
 export type BulkResult = z.infer<typeof BulkDecisionResult>;
 
 const PAGE_SIZE = 50;
+/** The most that the server answers at once: for reading a whole list. */
+export const FULL_PAGE = 200;
 
 export type PersonChange = z.infer<typeof PersonChangeSchema>;
 type Candidate = z.infer<typeof CandidatePage>['candidates'][number];
@@ -79,10 +91,11 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
 
   const pathOf = (...parts: readonly string[]): string => `/api/v1/${parts.map(encodeURIComponent).join('/')}`;
   const match = (version: number | string): Record<string, string> => ({ 'if-match': `"${version}"` });
-  const list = <T>(name: string, cursor: string | null, more: Record<string, string> = {}): Promise<T> =>
-    call<T>(
-      `${pathOf(name)}?${new URLSearchParams({ limit: String(PAGE_SIZE), ...more, ...(cursor ? { cursor } : {}) })}`,
-    );
+  const list = <T>(name: string, cursor: string | null, more: Record<string, string | undefined> = {}): Promise<T> => {
+    const parameters = new URLSearchParams({ limit: String(PAGE_SIZE) });
+    for (const [key, value] of Object.entries({ ...more, cursor })) if (value) parameters.set(key, value);
+    return call<T>(`${pathOf(name)}?${parameters}`);
+  };
 
   return {
     /** Null where nobody is signed in. */
@@ -92,11 +105,8 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
         throw error;
       }),
     signOut: () => call<unknown>('/api/v1/session/sign-out', write('POST', {})),
-    devices: (query: DeviceQuery, cursor: string | null): Promise<DevicePage> => {
-      const parameters = new URLSearchParams({ limit: String(PAGE_SIZE) });
-      for (const [name, value] of Object.entries({ ...query, cursor })) if (value) parameters.set(name, value);
-      return call<DevicePage>(`/api/v1/devices?${parameters}`);
-    },
+    devices: (query: DeviceQuery, cursor: string | null, limit = PAGE_SIZE): Promise<DevicePage> =>
+      list('devices', cursor, { ...query, limit: String(limit) }),
     device: (id: string): Promise<Device> => call<Device>(pathOf('devices', id)),
     /** `version` is that of the evidence on the screen: another one at the server is a 412. */
     decide: (id: string, version: number, decision: Decision): Promise<Device> =>
@@ -105,8 +115,14 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
       call<Device>(pathOf('devices', id), write('PATCH', change, match(version))),
     setLifecycle: (id: string, version: number, lifecycle: Lifecycle): Promise<Device> =>
       call<Device>(pathOf('devices', id, 'lifecycle'), write('PUT', { lifecycle }, match(version))),
-    /** What was done with one device, newest first; refusals included. */
-    audit: (subject: string, cursor: string | null): Page<typeof AuditPage> => list('audit', cursor, { subject }),
+    /** What was done, newest first; refusals included. */
+    audit: (filters: AuditFilters, cursor: string | null): Page<typeof AuditPage> => list('audit', cursor, filters),
+    values: (id: string): Promise<DeviceValues> => call<DeviceValues>(pathOf('devices', id, 'values')),
+    evidenceOf: (id: string): Page<typeof EvidenceList> => call(pathOf('devices', id, 'evidence')),
+    evidence: (id: string): Promise<Evidence> => call<Evidence>(pathOf('evidence', id)),
+    /** Today's rules over stored evidence; changes nothing. */
+    judgeAgain: (id: string): Promise<EvidenceVerification> =>
+      call<EvidenceVerification>(pathOf('evidence', id, 'verification'), { method: 'POST' }),
     forget: (id: string, version: number): Promise<unknown> =>
       call<unknown>(pathOf('devices', id), { method: 'DELETE', headers: match(version) }),
     decideMany: (decision: Decision, devices: readonly { id: string; version: number }[]): Promise<BulkResult> =>
@@ -143,7 +159,8 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
     resendInvite: (id: string): Page<typeof InviteMade> => call(pathOf('invites', id, 'resend'), write('POST', {})),
     revokeInvite: (id: string): Promise<unknown> => call(pathOf('invites', id), { method: 'DELETE' }),
 
-    people: (cursor: string | null): Page<typeof PersonPage> => list('people', cursor),
+    people: (search: string | undefined, cursor: string | null): Page<typeof PersonPage> =>
+      list('people', cursor, { search }),
     changePerson: (id: string, change: PersonChange): Page<typeof PersonChanged> =>
       call(pathOf('people', id), write('PATCH', change)),
 
@@ -158,6 +175,10 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
     makeToken: (request: z.input<typeof ApiTokenRequest>): Page<typeof ApiTokenMade> =>
       call(pathOf('tokens'), write('POST', request)),
     revokeToken: (id: string): Promise<unknown> => call(pathOf('tokens', id), { method: 'DELETE' }),
+
+    mdmConnections: (): Page<typeof MdmConnectionList> => call(pathOf('mdm-connections')),
+    syncMdm: (id: string): Promise<MdmSyncReport> =>
+      call<MdmSyncReport>(pathOf('mdm-connections', id, 'sync'), { method: 'POST' }),
 
     settings: (): Page<typeof SettingsAnswer> => call(pathOf('settings')),
     changeSettings: (change: SettingsChange): Page<typeof SettingsAnswer> =>

@@ -1,17 +1,18 @@
 import { type ReactNode, useCallback, useState } from 'react';
 import type { Decision } from '../../contract/decisions.ts';
 import type { Device } from '../../contract/device.ts';
-import { ApiError, type BulkResult, type ConsoleProblem, problemOf } from '../api/client.ts';
+import { ApiError, type ConsoleProblem, problemOf } from '../api/client.ts';
+import { useBulk } from '../bulk/useBulk.tsx';
 import { useConsole } from '../Console.tsx';
 import { useConsoleText } from '../text.ts';
-import { BulkDialog } from './BulkDialog.tsx';
+import { ApproveDialog } from './ApproveDialog.tsx';
 import { ChangedDialog } from './ChangedDialog.tsx';
 import { RefuseDialog } from './RefuseDialog.tsx';
 
 type Asking =
+  | { kind: 'approve'; devices: readonly Device[] }
   | { kind: 'refuse'; devices: readonly Device[] }
-  | { kind: 'changed'; shown: Device; current: Device; decision: Decision }
-  | { kind: 'result'; devices: readonly Device[]; result: BulkResult };
+  | { kind: 'changed'; shown: Device; current: Device; decision: Decision };
 
 export type Decide = {
   approve: (device: Device) => void;
@@ -33,6 +34,7 @@ export function useDecide(onDecided: (devices: readonly Device[]) => void): Deci
   const [busy, setBusy] = useState<ReadonlySet<string>>(new Set());
   const [problem, setProblem] = useState<ConsoleProblem | null>(null);
   const close = useCallback(() => setAsking(null), []);
+  const bulk = useBulk(onDecided);
 
   const working = async (devices: readonly Device[], work: () => Promise<void>): Promise<void> => {
     setBusy(new Set(devices.map((device) => device.id)));
@@ -61,42 +63,50 @@ export function useDecide(onDecided: (devices: readonly Device[]) => void): Deci
       }
     });
 
-  const decideMany = (devices: readonly Device[], decision: Decision): Promise<void> =>
-    working(devices, async () => {
-      const asked = devices.map(({ id, version }) => ({ id, version }));
-      const result = await api.decideMany(decision, asked);
-      const decided = result.results.flatMap((item) => (item.outcome === 'done' ? [item.device] : []));
-      onDecided(decided);
-      setAsking({ kind: 'result', devices, result });
-    });
+  const decideMany = (devices: readonly Device[], decision: Decision): void => {
+    setAsking(null);
+    bulk.start({ kind: 'decide', decision }, devices);
+  };
 
   const confirmRefusal = (devices: readonly Device[], reason: string): void => {
     const decision: Decision = { decision: 'refused', reason };
     const [only] = devices;
-    void (devices.length === 1 && only ? decide(only, decision) : decideMany(devices, decision));
+    if (devices.length === 1 && only) void decide(only, decision);
+    else decideMany(devices, decision);
   };
 
   return {
     approve: (device) => void decide(device, { decision: 'approved' }),
     refuse: (device) => setAsking({ kind: 'refuse', devices: [device] }),
-    approveMany: (devices) => void decideMany(devices, { decision: 'approved' }),
+    approveMany: (devices) => setAsking({ kind: 'approve', devices }),
     refuseMany: (devices) => setAsking({ kind: 'refuse', devices }),
     busy,
     problem,
     dismiss: () => setProblem(null),
-    dialog: dialogOf(asking, close, confirmRefusal, (device, decision) => void decide(device, decision)),
+    dialog:
+      bulk.dialog ??
+      dialogOf(asking, {
+        close,
+        approve: (devices) => decideMany(devices, { decision: 'approved' }),
+        refuse: confirmRefusal,
+        decide: (device, decision) => void decide(device, decision),
+      }),
   };
 }
 
-function dialogOf(
-  asking: Asking | null,
-  close: () => void,
-  refuse: (devices: readonly Device[], reason: string) => void,
-  decide: (device: Device, decision: Decision) => void,
-): ReactNode {
+type Answers = {
+  close: () => void;
+  approve: (devices: readonly Device[]) => void;
+  refuse: (devices: readonly Device[], reason: string) => void;
+  decide: (device: Device, decision: Decision) => void;
+};
+
+function dialogOf(asking: Asking | null, { close, approve, refuse, decide }: Answers): ReactNode {
   switch (asking?.kind) {
     case undefined:
       return null;
+    case 'approve':
+      return <ApproveDialog devices={asking.devices} close={close} approve={() => approve(asking.devices)} />;
     case 'refuse':
       return (
         <RefuseDialog devices={asking.devices} close={close} refuse={(reason) => refuse(asking.devices, reason)} />
@@ -111,8 +121,6 @@ function dialogOf(
           decide={() => decide(asking.current, asking.decision)}
         />
       );
-    case 'result':
-      return <BulkDialog devices={asking.devices} result={asking.result} close={close} />;
     default:
       return asking satisfies never;
   }

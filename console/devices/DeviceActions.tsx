@@ -2,8 +2,6 @@ import { useState } from 'react';
 import type { DeviceChange } from '../../contract/administration.ts';
 import type { Device, Lifecycle } from '../../contract/device.ts';
 import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
-import { SwitchField, TextField } from '../administration/fields.tsx';
 import { useAction } from '../administration/lists.tsx';
 import { ConfirmDialog } from '../administration/SecretDialog.tsx';
 import { ApiError } from '../api/client.ts';
@@ -11,8 +9,10 @@ import { mayAdminister, useConsole } from '../Console.tsx';
 import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice } from '../View.tsx';
+import { DetailsDialog } from './DetailsDialog.tsx';
+import { OwnerDialog } from './OwnerDialog.tsx';
 
-type Asking = 'remove' | 'forget' | 'owner';
+type Asking = 'remove' | 'forget' | 'owner' | 'details';
 
 /** What is done with a device besides the approval: lifecycle, owner, forgetting. Each on the version that is on the screen. */
 export function DeviceActions({ device, apply }: { device: Device; apply: (device: Device) => void }) {
@@ -47,10 +47,10 @@ export function DeviceActions({ device, apply }: { device: Device; apply: (devic
       announce(t('lifecycleAction.forgotten', { name }));
       location.hash = hrefOf({ name: 'devices' });
     });
-  const change = (fields: DeviceChange): void =>
+  const change = (fields: DeviceChange, said: string): void =>
     perform(
       () => api.changeDevice(id, version, fields),
-      () => t('ownerAction.done', { name }),
+      () => said,
     );
 
   return (
@@ -65,6 +65,11 @@ export function DeviceActions({ device, apply }: { device: Device; apply: (devic
         {lifecycle !== 'active' && (
           <Button icon="check" busy={action.busy} onClick={() => move('active')}>
             {t(lifecycle === 'deleted' ? 'lifecycleAction.restore' : 'lifecycleAction.activate')}
+          </Button>
+        )}
+        {lifecycle !== 'deleted' && (
+          <Button icon="list" busy={action.busy} onClick={() => setAsking('details')}>
+            {t('details.change')}
           </Button>
         )}
         {lifecycle !== 'deleted' && (
@@ -101,48 +106,22 @@ export function DeviceActions({ device, apply }: { device: Device; apply: (devic
           run={forget}
         />
       )}
-      {asking === 'owner' && <OwnerDialog device={device} close={() => setAsking(null)} change={change} />}
+      {asking === 'owner' && (
+        <OwnerDialog
+          title={t('ownerAction.title', { name })}
+          email={device.owner?.email ?? ''}
+          shared={device.shared}
+          close={() => setAsking(null)}
+          change={(fields) => change(fields, t('ownerAction.done', { name }))}
+        />
+      )}
+      {asking === 'details' && (
+        <DetailsDialog
+          device={device}
+          close={() => setAsking(null)}
+          change={(fields) => change(fields, t('details.done', { name }))}
+        />
+      )}
     </>
-  );
-}
-
-function OwnerDialog(props: { device: Device; close: () => void; change: (change: DeviceChange) => void }) {
-  const t = useConsoleText();
-  const { device } = props;
-  const [email, setEmail] = useState(device.owner?.email ?? '');
-  const [shared, setShared] = useState(device.shared);
-  const [fault, setFault] = useState(false);
-  const confirm = (): void => {
-    const given = shared ? '' : email.trim();
-    const wrong = given !== '' && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(given);
-    setFault(wrong);
-    if (!wrong) props.change({ owner: given === '' ? null : given, shared });
-  };
-  return (
-    <Dialog
-      title={t('ownerAction.title', { name: device.name })}
-      onClose={props.close}
-      actions={
-        <>
-          <Button onClick={props.close}>{t('action.cancel')}</Button>
-          <Button look="primary" onClick={confirm}>
-            {t('action.save')}
-          </Button>
-        </>
-      }
-    >
-      <p>{t('ownerAction.text')}</p>
-      <TextField
-        first
-        type="email"
-        label={t('ownerAction.email')}
-        note={t('ownerAction.emailNote')}
-        value={shared ? '' : email}
-        disabled={shared}
-        change={setEmail}
-        fault={fault ? t('invites.emailMissing') : null}
-      />
-      <SwitchField label={t('ownerAction.shared')} checked={shared} change={setShared} />
-    </Dialog>
   );
 }

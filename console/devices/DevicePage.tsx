@@ -19,6 +19,7 @@ import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { Empty, Loading, ProblemNotice, View } from '../View.tsx';
 import { DeviceActions } from './DeviceActions.tsx';
+import { EvidenceList } from './EvidenceList.tsx';
 import { HistoryPanel } from './HistoryPanel.tsx';
 
 export function DevicePage({ id }: { id: string }) {
@@ -95,7 +96,7 @@ function DeviceView({ device, apply }: { device: Device; apply: (device: Device)
       aside={
         mayDecide(session) && (
           <div className="view-actions">
-            {device.approval !== 'approved' && (
+            {device.approval !== 'approved' && !device.conflictId && (
               <Button look="primary" busy={busy} onClick={() => decide.approve(device)}>
                 {device.approval === 'refused' ? t('decide.reopenApprove') : t('decide.approve')}
               </Button>
@@ -127,9 +128,10 @@ function DeviceView({ device, apply }: { device: Device; apply: (device: Device)
         <FactsPanel device={device} />
         <AssurancePanel device={device} />
         <IdentifiersPanel device={device} />
-        <EvidencePanel device={device} />
-        <HistoryPanel device={device} />
+        <ProofPanel device={device} />
       </div>
+      <EvidenceList device={device} />
+      <HistoryPanel device={device} />
       {decide.dialog}
     </View>
   );
@@ -229,7 +231,7 @@ function IdentifiersPanel({ device }: { device: Device }) {
   );
 }
 
-function EvidencePanel({ device }: { device: Device }) {
+function ProofPanel({ device }: { device: Device }) {
   const t = useConsoleText();
   const secureBoot = {
     on: t('device.secureBootOn'),

@@ -1,12 +1,12 @@
 import { useCallback } from 'react';
 import type { Device } from '../../contract/device.ts';
-import { Badge } from '../../ui/Badge.tsx';
-import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { PagedList, usePaged } from '../administration/lists.tsx';
+import { AuditTable } from '../audit/AuditTable.tsx';
 import { useConsole } from '../Console.tsx';
+import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 
-/** What was done with a device and by whom, read anew whenever its version changes. Actions are written as the audit record has them. */
+/** What was done with a device and by whom, read anew whenever its version changes. */
 export function HistoryPanel({ device }: { device: Device }) {
   const t = useConsoleText();
   const { api } = useConsole();
@@ -16,33 +16,20 @@ export function HistoryPanel({ device }: { device: Device }) {
       async (cursor: string | null) => {
         // The version is no part of the question, but a new one means that the answer has changed.
         void version;
-        const { records, next } = await api.audit(id, cursor);
+        const { records, next } = await api.audit({ subject: id }, cursor);
         return { items: records, next };
       },
       [api, id, version],
     ),
   );
   return (
-    <section className="panel" aria-label={t('device.history')}>
-      <h2>{t('device.history')}</h2>
+    <section className="panel panel-wide" aria-label={t('device.history')}>
+      <div className="panel-head">
+        <h2>{t('device.history')}</h2>
+        <a href={hrefOf({ name: 'audit' }, { subject: id })}>{t('audit.openFor')}</a>
+      </div>
       <PagedList list={list} empty={t('device.noHistory')}>
-        {(records) => (
-          <ol className="card history">
-            {records.map((record) => (
-              <li key={record.id}>
-                <span className="mono">{record.action}</span>
-                {record.outcome === 'refused' && (
-                  <Badge tone="bad" icon="cross">
-                    {t('approval.refused')}
-                  </Badge>
-                )}
-                <span className="soft">
-                  <bdi>{record.actor.name ?? record.actor.type}</bdi> · <RelativeTime at={record.at} />
-                </span>
-              </li>
-            ))}
-          </ol>
-        )}
+        {(records) => <AuditTable subject={false} records={records} label={t('audit.records')} />}
       </PagedList>
     </section>
   );

@@ -1,36 +1,57 @@
-import { useEffect, useId, useState } from 'react';
-import type { Approval, Device, Lifecycle } from '../../contract/device.ts';
+import { useMemo } from 'react';
+import type { Device } from '../../contract/device.ts';
 import { AssuranceBadge } from '../../ui/Assurance.tsx';
 import { Button } from '../../ui/Button.tsx';
-import { Icon } from '../../ui/Icon.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { ApprovalBadge, AttestationBadge, LifecycleBadge } from '../../ui/StatusBadges.tsx';
-import type { DeviceQuery } from '../api/client.ts';
+import { SelectionBar } from '../bulk/SelectionBar.tsx';
+import { type Selection, useSelection } from '../bulk/useSelection.ts';
+import { mayAdminister, mayDecide, useConsole } from '../Console.tsx';
 import { DeviceName, OwnerText } from '../DeviceName.tsx';
+import { hrefOf, useQuery } from '../route.ts';
 import { type ConsoleText, useConsoleText } from '../text.ts';
 import { useDevices } from '../useDevices.ts';
 import { Empty, Loading, ProblemNotice, View } from '../View.tsx';
-
-const APPROVALS: readonly Approval[] = ['pending', 'approved', 'refused'];
-const LIFECYCLES: readonly Lifecycle[] = ['active', 'quarantined', 'deleted'];
-const TYPING_MS = 250;
+import { useBulkActions } from './BulkActions.tsx';
+import { DeviceFilters, deviceQueryOf } from './deviceFilters.tsx';
 
 export function RecentDevices() {
   const t = useConsoleText();
-  const [query, setQuery] = useState<DeviceQuery>({});
+  const { session } = useConsole();
+  const [asked, change] = useQuery();
+  const query = useMemo(() => deviceQueryOf(asked), [asked]);
   const list = useDevices(query);
+  const selection = useSelection(list, query);
+  const actions = useBulkActions(selection.chosen, (devices) => devices.forEach(list.apply));
   const filtered = Object.values(query).some(Boolean);
   return (
     <View title={t('devices.title')} text={t('devices.text')}>
-      <Filters query={query} change={(change) => setQuery((before) => ({ ...before, ...change }))} />
+      <DeviceFilters query={asked} change={change} />
+      {query.owner && (
+        <p className="row-actions" role="status">
+          <span className="soft">{t('devices.onlyOwner', { owner: query.owner })}</span>
+          <Button look="plain" icon="cross" onClick={() => change({ owner: undefined })}>
+            {t('filters.clear')}
+          </Button>
+        </p>
+      )}
       {list.problem && <ProblemNotice problem={list.problem} retry={list.loadMore} />}
       {list.devices === null ? (
         list.loading && <Loading />
       ) : list.devices.length === 0 ? (
-        <Empty title={filtered ? t('devices.empty') : t('devices.emptyInventory')} />
+        filtered ? (
+          <Empty title={t('devices.empty')} />
+        ) : (
+          <FirstSteps owner={mayAdminister(session)} />
+        )
       ) : (
         <>
-          <DeviceTable devices={list.devices} />
+          {mayDecide(session) && (
+            <SelectionBar selection={selection} shown={list.devices} more={list.more}>
+              {actions.buttons}
+            </SelectionBar>
+          )}
+          <DeviceTable devices={list.devices} selection={mayDecide(session) ? selection : null} />
           <div className="table-foot">
             <p className="soft" role="status">
               {t('devices.shown', { count: list.devices.length })}
@@ -43,85 +64,33 @@ export function RecentDevices() {
           </div>
         </>
       )}
+      {actions.dialogs}
     </View>
   );
 }
 
-function Filters({ query, change }: { query: DeviceQuery; change: (change: DeviceQuery) => void }) {
+/** What to do with an inventory that holds nothing yet. */
+function FirstSteps({ owner }: { owner: boolean }) {
   const t = useConsoleText();
-  const id = useId();
-  const [typed, setTyped] = useState(query.search ?? '');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed starts the pause
-  useEffect(() => {
-    const timer = setTimeout(() => change({ search: typed.trim() || undefined }), TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
+  if (!owner) return <Empty title={t('devices.emptyInventory')} />;
   return (
-    <search className="filters">
-      <div className="field filter-search">
-        <label htmlFor={`${id}-search`}>{t('devices.search')}</label>
-        <div className="search-box">
-          <Icon name="search" />
-          <input
-            id={`${id}-search`}
-            className="input"
-            type="search"
-            maxLength={256}
-            placeholder={t('devices.searchPlaceholder')}
-            value={typed}
-            onChange={(event) => setTyped(event.target.value)}
-          />
-        </div>
-      </div>
-      <Choice
-        label={t('devices.filterApproval')}
-        all={t('devices.filterAll')}
-        value={query.approval}
-        options={APPROVALS.map((approval) => [approval, t(`approval.${approval}`)])}
-        change={(approval) => change({ approval })}
-      />
-      <Choice
-        label={t('devices.filterLifecycle')}
-        all={t('devices.filterAll')}
-        value={query.lifecycle}
-        options={LIFECYCLES.map((lifecycle) => [lifecycle, t(`lifecycle.${lifecycle}`)])}
-        change={(lifecycle) => change({ lifecycle })}
-      />
-    </search>
-  );
-}
-
-function Choice<V extends string>(props: {
-  label: string;
-  all: string;
-  value: V | undefined;
-  options: readonly (readonly [V, string])[];
-  change: (value: V | undefined) => void;
-}) {
-  const id = useId();
-  return (
-    <div className="field">
-      <label htmlFor={id}>{props.label}</label>
-      <select
-        id={id}
-        className="input"
-        value={props.value ?? ''}
-        onChange={(event) => props.change(props.options.find(([value]) => value === event.target.value)?.[0])}
-      >
-        <option value="">{props.all}</option>
-        {props.options.map(([value, name]) => (
-          <option key={value} value={value}>
-            {name}
-          </option>
+    <>
+      <Empty title={t('devices.emptyInventory')} text={t('first.text')} />
+      <ol className="first-steps">
+        {(['invites', 'settings', 'mdm', 'provisioning', 'tokens'] as const).map((name) => (
+          <li key={name} className="card">
+            <a href={hrefOf({ name })}>{t(`first.${name}`)}</a>
+            <p className="soft small">{t(`first.${name}Text`)}</p>
+          </li>
         ))}
-      </select>
-    </div>
+      </ol>
+    </>
   );
 }
 
 const COLUMNS = ['device', 'owner', 'approval', 'assurance', 'attestation', 'source', 'lastSeen'] as const;
 
-function DeviceTable({ devices }: { devices: readonly Device[] }) {
+function DeviceTable({ devices, selection }: { devices: readonly Device[]; selection: Selection | null }) {
   const t = useConsoleText();
   return (
     // The region scrolls sideways where the table is wider than the window; it can be reached by keyboard for that.
@@ -130,6 +99,11 @@ function DeviceTable({ devices }: { devices: readonly Device[] }) {
       <table className="table">
         <thead>
           <tr>
+            {selection && (
+              <td className="cell-check">
+                <span className="visually-hidden">{t('bulk.column')}</span>
+              </td>
+            )}
             {COLUMNS.map((column) => (
               <th key={column} scope="col">
                 {t(`devices.column.${column}`)}
@@ -139,7 +113,7 @@ function DeviceTable({ devices }: { devices: readonly Device[] }) {
         </thead>
         <tbody>
           {devices.map((device) => (
-            <DeviceRow key={device.id} device={device} t={t} />
+            <DeviceRow key={device.id} device={device} t={t} selection={selection} />
           ))}
         </tbody>
       </table>
@@ -147,9 +121,20 @@ function DeviceTable({ devices }: { devices: readonly Device[] }) {
   );
 }
 
-function DeviceRow({ device, t }: { device: Device; t: ConsoleText }) {
+function DeviceRow({ device, t, selection }: { device: Device; t: ConsoleText; selection: Selection | null }) {
   return (
     <tr>
+      {selection && (
+        <td className="cell-check">
+          <input
+            type="checkbox"
+            className="checkbox"
+            checked={selection.has(device.id)}
+            onChange={() => selection.toggle(device)}
+            aria-label={t('pending.select', { name: device.name })}
+          />
+        </td>
+      )}
       <th scope="row">
         <DeviceName device={device} />
       </th>

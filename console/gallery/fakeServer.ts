@@ -2,6 +2,7 @@ import type { ConsoleEvent, Decision } from '../../contract/decisions.ts';
 import type { Device } from '../../contract/device.ts';
 import type { ErrorCode, Problem } from '../../contract/errors.ts';
 import type { Session } from '../../contract/settings.ts';
+import { FULL_PAGE } from '../api/client.ts';
 import type { Connect, Listener } from '../api/events.ts';
 import { matches } from '../useDevices.ts';
 
@@ -46,10 +47,14 @@ export function createFakeServer(options: { session: Session | null; devices: re
   };
 
   const list = (query: URLSearchParams): unknown => {
-    const wanted = { approval: query.get('approval'), lifecycle: query.get('lifecycle'), search: query.get('search') };
-    const found = [...devices.values()].filter((device) => matches(device, wanted as Parameters<typeof matches>[1]));
-    const from = Number(query.get('cursor') ?? 0);
-    return { devices: found.slice(from, from + PAGE), next: from + PAGE < found.length ? String(from + PAGE) : null };
+    const found = [...devices.values()].filter((device) => matches(device, Object.fromEntries(query)));
+    // A list is read by small pages, so that nine devices fill more than one; who asks for a full page gets one.
+    const size = query.get('limit') === String(FULL_PAGE) ? FULL_PAGE : PAGE;
+    const from = Math.max(
+      0,
+      found.findIndex((device) => device.id === query.get('cursor')),
+    );
+    return { devices: found.slice(from, from + size), next: found[from + size]?.id ?? null };
   };
 
   const answer = (method: string, url: URL, headers: Headers, body: unknown): unknown => {
@@ -60,6 +65,10 @@ export function createFakeServer(options: { session: Session | null; devices: re
     }
     if (!session) return problem(401, 'unauthenticated');
     if (collection === 'audit') return { records: [], next: null };
+    if (collection === 'devices' && url.pathname.endsWith('/evidence')) return { evidence: [] };
+    if (collection === 'devices' && url.pathname.endsWith('/values')) {
+      return { visible: {}, explicit: {}, mdm: [], machine: {} };
+    }
     if (collection === 'decisions') {
       const asked = body as { decision: Decision; devices: { id: string; version: number }[] };
       return {

@@ -1,13 +1,17 @@
-import { useId, useState } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import type { Device } from '../../contract/device.ts';
 import { EkClassBadge } from '../../ui/Assurance.tsx';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { CeremonyCode } from '../../ui/CeremonyCode.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
+import { SelectionBar } from '../bulk/SelectionBar.tsx';
+import { useSelection } from '../bulk/useSelection.ts';
 import { isOwnDevice, mayDecide, useConsole } from '../Console.tsx';
 import { DeviceName, OwnerText, systemOf } from '../DeviceName.tsx';
 import { type Decide, useDecide } from '../decide/useDecide.tsx';
+import { DeviceFilters, deviceQueryOf } from '../devices/deviceFilters.tsx';
+import { hrefOf, useQuery } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { useDevices } from '../useDevices.ts';
 import { Empty, Loading, ProblemNotice, View } from '../View.tsx';
@@ -18,54 +22,63 @@ export const QUEUE = { approval: 'pending', lifecycle: 'active' } as const;
 export function Pending() {
   const t = useConsoleText();
   const { session } = useConsole();
-  const list = useDevices(QUEUE);
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [asked, change] = useQuery();
+  const query = useMemo(() => ({ ...deviceQueryOf(asked), ...QUEUE }), [asked]);
+  const list = useDevices(query);
+  const selection = useSelection(list, query);
   const decide = useDecide((devices) => devices.forEach(list.apply));
   const devices = list.devices ?? [];
-  const chosen = devices.filter((device) => selected.has(device.id));
-  const toggle = (id: string): void =>
-    setSelected((before) => {
-      const after = new Set(before);
-      if (!after.delete(id)) after.add(id);
-      return after;
-    });
+  const queue = useKeptFocus(devices);
+  const filtered = Boolean(query.search || query.source);
 
   return (
     <View title={t('pending.title')} text={t('pending.text')}>
+      {list.devices !== null && (devices.length > 0 || filtered) && (
+        <DeviceFilters queue query={asked} change={change} />
+      )}
       {list.problem && <ProblemNotice problem={list.problem} retry={list.loadMore} />}
       {decide.problem && <ProblemNotice problem={decide.problem} dismiss={decide.dismiss} />}
       {list.devices === null ? (
         list.loading && <Loading />
       ) : devices.length === 0 ? (
-        <Empty title={t('pending.empty')} text={t('pending.emptyText')} />
+        list.more ? (
+          <Loading />
+        ) : filtered ? (
+          <Empty title={t('devices.empty')} />
+        ) : (
+          <Empty title={t('pending.empty')} text={t('pending.emptyText')} />
+        )
       ) : (
         <>
           {mayDecide(session) && (
-            <BulkBar
-              devices={devices}
-              chosen={chosen}
-              decide={decide}
-              choose={(some) => setSelected(new Set(some.map((device) => device.id)))}
-            />
+            <SelectionBar selection={selection} shown={devices} more={list.more}>
+              <Button look="primary" onClick={() => decide.approveMany(selection.chosen)}>
+                {t('decide.approveAll')}
+              </Button>
+              <Button onClick={() => decide.refuseMany(selection.chosen)}>{t('decide.refuseAll')}</Button>
+            </SelectionBar>
           )}
-          <ul className="queue">
+          <ul className="queue" ref={queue}>
             {devices.map((device) => (
               <QueueItem
                 key={device.id}
                 device={device}
-                selected={selected.has(device.id)}
-                toggle={() => toggle(device.id)}
+                selected={selection.has(device.id)}
+                toggle={() => selection.toggle(device)}
                 decide={decide}
               />
             ))}
           </ul>
-          {list.more && (
-            <div className="table-foot">
+          <div className="table-foot">
+            <p className="soft" role="status">
+              {t('devices.shown', { count: devices.length })}
+            </p>
+            {list.more && (
               <Button busy={list.loading} onClick={list.loadMore}>
                 {t('devices.loadMore')}
               </Button>
-            </div>
-          )}
+            )}
+          </div>
         </>
       )}
       {decide.dialog}
@@ -73,46 +86,29 @@ export function Pending() {
   );
 }
 
-function BulkBar(props: {
-  devices: readonly Device[];
-  chosen: readonly Device[];
-  decide: Decide;
-  choose: (devices: readonly Device[]) => void;
-}) {
-  const t = useConsoleText();
-  const id = useId();
-  const { devices, chosen, decide } = props;
-  const all = chosen.length === devices.length;
-  return (
-    <div className="bulk">
-      <span className="bulk-all">
-        <input
-          id={id}
-          type="checkbox"
-          className="checkbox"
-          checked={all}
-          ref={(box) => {
-            if (box) box.indeterminate = chosen.length > 0 && !all;
-          }}
-          onChange={() => props.choose(all ? [] : devices)}
-        />
-        <label htmlFor={id}>{t('pending.selectAll')}</label>
-      </span>
-      <span role="status" className="soft">
-        {chosen.length > 0 ? t('pending.selected', { count: chosen.length }) : ''}
-      </span>
-      {chosen.length > 0 && (
-        <span className="bulk-actions">
-          <Button look="primary" busy={decide.busy.size > 0} onClick={() => decide.approveMany(chosen)}>
-            {t('decide.approveAll')}
-          </Button>
-          <Button busy={decide.busy.size > 0} onClick={() => decide.refuseMany(chosen)}>
-            {t('decide.refuseAll')}
-          </Button>
-        </span>
-      )}
-    </div>
-  );
+/** A decided device leaves the queue and would take the focus with it: the one that moved up into its place has it then. */
+function useKeptFocus(devices: readonly Device[]): React.RefObject<HTMLUListElement | null> {
+  const queue = useRef<HTMLUListElement>(null);
+  const last = useRef(-1);
+  useEffect(() => {
+    const remember = (): void => {
+      const items = [...(queue.current?.children ?? [])];
+      const at = items.findIndex((item) => item.contains(document.activeElement));
+      // A dialog over the queue does not make its place forgotten; another control of the page does.
+      if (at >= 0 || !document.activeElement?.closest('dialog')) last.current = at;
+    };
+    document.addEventListener('focusin', remember);
+    return () => document.removeEventListener('focusin', remember);
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the change of the queue that loses the focus
+  useEffect(() => {
+    if (document.activeElement !== document.body || last.current < 0) return;
+    const items = queue.current?.children;
+    const next = items?.[Math.min(last.current, items.length - 1)] ?? document.querySelector('#content h1');
+    // The item itself, not its button: a second Enter must not decide on another device.
+    if (next instanceof HTMLElement) next.focus();
+  }, [devices]);
+  return queue;
 }
 
 function QueueItem(props: { device: Device; selected: boolean; toggle: () => void; decide: Decide }) {
@@ -122,7 +118,7 @@ function QueueItem(props: { device: Device; selected: boolean; toggle: () => voi
   const busy = decide.busy.has(device.id);
   const claims = [systemOf(device), device.serial && `${t('device.serial')} ${device.serial}`].filter(Boolean);
   return (
-    <li className={props.selected ? 'queue-item card queue-item-selected' : 'queue-item card'}>
+    <li className={props.selected ? 'queue-item card queue-item-selected' : 'queue-item card'} tabIndex={-1}>
       {mayDecide(session) && (
         <input
           type="checkbox"
@@ -150,12 +146,14 @@ function QueueItem(props: { device: Device; selected: boolean; toggle: () => voi
       <div className="queue-proof">
         <div className="badges">
           <EkClassBadge ekClass={device.ekClass} />
-          <Badge
-            tone={device.ekCertificate === 'verified' ? 'good' : 'wait'}
-            icon={device.ekCertificate === 'verified' ? 'check' : 'warning'}
-          >
-            {t('pending.ekCertificate', { status: t(`ekCertificate.${device.ekCertificate}`) })}
-          </Badge>
+          {device.ekCertificate !== 'absent' && (
+            <Badge
+              tone={device.ekCertificate === 'verified' ? 'good' : 'wait'}
+              icon={device.ekCertificate === 'verified' ? 'check' : 'warning'}
+            >
+              {t('pending.ekCertificate', { status: t(`ekCertificate.${device.ekCertificate}`) })}
+            </Badge>
+          )}
         </div>
         {claims.length > 0 && (
           <p className="soft">
@@ -167,9 +165,15 @@ function QueueItem(props: { device: Device; selected: boolean; toggle: () => voi
       {mayDecide(session) && (
         <fieldset className="queue-actions">
           <legend className="visually-hidden">{t('pending.actionsOf', { name: device.name })}</legend>
-          <Button look="primary" busy={busy} onClick={() => decide.approve(device)}>
-            {t('decide.approve')}
-          </Button>
+          {device.conflictId ? (
+            <a className="button button-secondary" href={hrefOf({ name: 'conflicts' })}>
+              {t('pending.resolveFirst')}
+            </a>
+          ) : (
+            <Button look="primary" busy={busy} onClick={() => decide.approve(device)}>
+              {t('decide.approve')}
+            </Button>
+          )}
           <Button busy={busy} onClick={() => decide.refuse(device)}>
             {t('decide.refuse')}
           </Button>

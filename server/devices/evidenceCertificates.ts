@@ -6,6 +6,8 @@ import type { EvidenceRow } from '../store/schema.ts';
 type Stored = {
   endorsement?: { ekCertificates?: unknown } | null;
   received?: { akChain?: unknown } | null;
+  /** Of an alias: the certificate that its activation gave. */
+  chain?: unknown;
   path?: unknown;
 };
 
@@ -14,7 +16,7 @@ export function certificatesOf(row: Pick<EvidenceRow, 'bytes'>): EvidenceCertifi
   const stored = JSON.parse(row.bytes) as Stored;
   const chains = [
     ['endorsement-key', stored.endorsement?.ekCertificates],
-    ['attestation-key', stored.received?.akChain],
+    ['attestation-key', stored.received?.akChain ?? stored.chain],
     ['apple', stored.path],
   ] as const;
   return chains.flatMap(([of, chain]) =>

@@ -5,6 +5,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { buildWeb } from '../../build/web.ts';
 import { root } from './gallery.ts';
 
+/** The window starts with every sign-in of everybody; the console is opened by few, and stays open. */
+const MOST = { renderer: 120 * 1024, console: 136 * 1024 };
+
 describe.each(['renderer', 'console'] as const)('the shipped %s', (app) => {
   let page: string;
   let scripts: Uint8Array[];
@@ -20,10 +23,10 @@ describe.each(['renderer', 'console'] as const)('the shipped %s', (app) => {
     );
   });
 
-  test('is at most 120 KB of JavaScript, gzipped', () => {
+  test('keeps its budget of JavaScript, gzipped', () => {
     const bytes = scripts.reduce((sum, script) => sum + gzipSync(script, { level: 9 }).length, 0);
     expect(bytes).toBeGreaterThan(40 * 1024);
-    expect(bytes).toBeLessThanOrEqual(120 * 1024);
+    expect(bytes).toBeLessThanOrEqual(MOST[app]);
   });
 
   test('holds nothing inline, which its Content-Security-Policy would refuse', () => {

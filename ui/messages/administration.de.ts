@@ -27,7 +27,6 @@ export const administrationDe: Translation<typeof administrationEn> = {
   'lifecycleAction.restore': 'Zurückholen',
   'lifecycleAction.remove': 'Entfernen …',
   'lifecycleAction.forget': 'Vergessen …',
-  'lifecycleAction.more': 'Mehr',
   'lifecycleAction.removeTitle': '{name} entfernen?',
   'lifecycleAction.removeText':
     'Es wird nicht mehr eingelassen. Ein Grabstein bleibt, damit weder ein Abgleich noch eine neue Registrierung es zurückbringt; Sie können es.',
@@ -43,7 +42,8 @@ export const administrationDe: Translation<typeof administrationEn> = {
   'ownerAction.email': 'E-Mail-Adresse der Inhaberin oder des Inhabers',
   'ownerAction.emailNote': 'Leer: Es gehört niemandem.',
   'ownerAction.shared': 'Gemeinsam genutztes Gerät, das niemand Bestimmtem gehört',
-  'ownerAction.text': 'Das Eigentum ist eine Tatsache für sich: Die Freigabe bleibt, wie sie ist.',
+  'ownerAction.text':
+    'Ein registriertes, freigegebenes Gerät wartet dann wieder: Die Freigabe galt für die bisherige Person.',
   'ownerAction.done': 'Der Inhaber von {name} ist geändert.',
 
   'conflicts.title': 'Konflikte',
@@ -135,8 +135,6 @@ export const administrationDe: Translation<typeof administrationEn> = {
   'people.comeBack': 'Ist zurück',
   'people.comeBackOf': '{name} ist zurück',
   'people.leaveTitle': 'Ist {name} gegangen?',
-  'people.leaveText':
-    'Jede Sitzung endet, und mit dieser Anmeldung lässt sich kein Gerät mehr registrieren. Was mit den Geräten geschieht, ist eine Team-Einstellung.',
   'people.leaveConfirm': 'Ist gegangen',
   'people.changed': '{name} ist geändert.',
   'people.devicesHandled': {
@@ -226,7 +224,7 @@ export const administrationDe: Translation<typeof administrationEn> = {
   'settings.gone.quarantine': 'kommt in Quarantäne',
   'settings.rules': 'Freigaberegeln',
   'settings.rulesNote':
-    'Sie geben Geräte frei, die ihre Quelle allein warten ließe. Geschrieben werden Regeln über die API.',
+    'Sie geben bei der Ankunft frei, was seine Quelle allein warten ließe. Eine passende Regel genügt.',
   'settings.noRules': 'Es gibt keine Regel.',
   'settings.acceptSoftware': 'Software-TPMs gelten in dieser Demo',
   'settings.unsaved': 'Es gibt ungespeicherte Änderungen.',

@@ -25,7 +25,6 @@ export const administrationEn = {
   'lifecycleAction.restore': 'Bring back',
   'lifecycleAction.remove': 'Remove…',
   'lifecycleAction.forget': 'Forget…',
-  'lifecycleAction.more': 'More',
   'lifecycleAction.removeTitle': 'Remove {name}?',
   'lifecycleAction.removeText':
     'It is not let in any more. A tombstone stays, so that neither a sync nor a new enrolment brings it back; you can.',
@@ -41,7 +40,7 @@ export const administrationEn = {
   'ownerAction.email': 'E-mail address of the owner',
   'ownerAction.emailNote': 'Empty: nobody owns it.',
   'ownerAction.shared': 'Shared device, which belongs to nobody in particular',
-  'ownerAction.text': 'Ownership is a fact of its own: the approval stays as it is.',
+  'ownerAction.text': 'An enrolled device that was approved waits again: the approval was for the former owner.',
   'ownerAction.done': 'The owner of {name} is changed.',
 
   'conflicts.title': 'Conflicts',
@@ -129,8 +128,6 @@ export const administrationEn = {
   'people.comeBack': 'Is back',
   'people.comeBackOf': '{name} is back',
   'people.leaveTitle': 'Has {name} left?',
-  'people.leaveText':
-    'Every session ends, and no device can be enrolled with this sign-in. What happens to the devices is a Team Setting.',
   'people.leaveConfirm': 'Has left',
   'people.changed': '{name} is changed.',
   'people.devicesHandled': {
@@ -219,7 +216,7 @@ export const administrationEn = {
   'settings.gone.quarantine': 'is quarantined',
   'settings.rules': 'Approval rules',
   'settings.rulesNote':
-    'They approve devices that their source alone leaves waiting. Rules are written through the API.',
+    'They approve on arrival what its source alone would leave waiting. One rule that fits is enough.',
   'settings.noRules': 'There is no rule.',
   'settings.acceptSoftware': 'Software TPMs count in this demo',
   'settings.unsaved': 'There are changes that are not saved.',

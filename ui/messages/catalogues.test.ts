@@ -11,6 +11,8 @@ import { consoleDe } from './console.de.ts';
 import { consoleEn } from './console.en.ts';
 import { errorsDe } from './errors.de.ts';
 import { findingsDe } from './findings.de.ts';
+import { oversightDe } from './oversight.de.ts';
+import { oversightEn } from './oversight.en.ts';
 import type { Catalogue, Message } from './types.ts';
 import { windowDe } from './window.de.ts';
 import { windowEn } from './window.en.ts';
@@ -20,6 +22,7 @@ const PAIRS: [string, Catalogue, Catalogue][] = [
   ['window', windowEn, windowDe],
   ['console', consoleEn, consoleDe],
   ['administration', administrationEn, administrationDe],
+  ['oversight', oversightEn, oversightDe],
 ];
 
 const textsOf = (message: Message): string[] =>
@@ -53,6 +56,9 @@ test.each(PAIRS)('%s: no key is left untranslated or empty', (_name, en, de) => 
     '{name}: {state}.',
     '{source}: {column}',
     '{screen} – Muster',
+    'Tags',
+    'Apple',
+    'Secure Boot: {state}',
   ];
   for (const [key, message] of Object.entries(en)) {
     const [english = ''] = textsOf(message);
@@ -63,7 +69,7 @@ test.each(PAIRS)('%s: no key is left untranslated or empty', (_name, en, de) => 
 });
 
 test('no two catalogues of one application share a key', () => {
-  for (const own of [windowEn, consoleEn, administrationEn]) {
+  for (const own of [windowEn, consoleEn, administrationEn, oversightEn]) {
     expect(Object.keys(own).filter((key) => key in commonEn)).toEqual([]);
   }
 });

@@ -53,7 +53,7 @@ export const consoleDe: Translation<typeof consoleEn> = {
   'pending.selected': { one: '{count} ausgewählt', other: '{count} ausgewählt' },
   'pending.clear': 'Auswahl aufheben',
   'pending.code': 'Code',
-  'pending.noCode': 'Kein Code: nicht von einer Person registriert',
+  'pending.noCode': 'Keiner: Niemand hat es registriert',
   'pending.claims': 'Sagt von sich:',
   'pending.requested': 'Seit {when}',
   'pending.actionsOf': 'Über {name} entscheiden',
@@ -115,7 +115,7 @@ export const consoleDe: Translation<typeof consoleEn> = {
   'device.decidedBy': 'Entschieden von',
   'device.requestedBy': 'Beantragt von',
   'device.decisionReason': 'Grund',
-  'device.conflictTitle': 'Ein anderer Eintrag beansprucht dieses Gerät',
+  'device.conflictTitle': 'Es gibt zwei Ansprüche auf dieses Gerät',
   'device.conflictText': 'Nichts wird überschrieben, bis die Administration den Konflikt auflöst.',
   'device.noHistory': 'Noch ist nichts aufgezeichnet.',
 

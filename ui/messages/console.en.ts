@@ -51,7 +51,7 @@ export const consoleEn = {
   'pending.selected': { one: '{count} selected', other: '{count} selected' },
   'pending.clear': 'Clear the selection',
   'pending.code': 'Code',
-  'pending.noCode': 'No code: it did not come in by a person’s enrolment',
+  'pending.noCode': 'None: nobody enrolled it',
   'pending.claims': 'Says of itself:',
   'pending.requested': 'Since {when}',
   'pending.actionsOf': 'Decide on {name}',
@@ -113,7 +113,7 @@ export const consoleEn = {
   'device.decidedBy': 'Decided by',
   'device.requestedBy': 'Requested by',
   'device.decisionReason': 'Reason',
-  'device.conflictTitle': 'Another record claims this device',
+  'device.conflictTitle': 'There are two claims on this device',
   'device.conflictText': 'Nothing is overwritten until an administrator resolves the conflict.',
   'device.noHistory': 'Nothing has been recorded yet.',
 

@@ -1,17 +1,22 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { SettingsChange } from '../../contract/administration.ts';
-import type { EkClass, ProvableClass } from '../../contract/device.ts';
-import type { ApprovalRule, SourcePolicy, TeamSettings } from '../../contract/settings.ts';
+import type { ProvableClass, Source } from '../../contract/device.ts';
+import type { SourcePolicy, TeamSettings } from '../../contract/settings.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Fact, Facts } from '../../ui/Facts.tsx';
+import { useFormat } from '../../ui/I18n.tsx';
 import { Icon } from '../../ui/Icon.tsx';
+import { ChoiceGroup, LinesField, Section, SelectField, SwitchField, TextField } from '../administration/fields.tsx';
+import { Table, useAction } from '../administration/lists.tsx';
 import { type ConsoleProblem, problemOf } from '../api/client.ts';
 import { mayAdminister, useConsole } from '../Console.tsx';
+import { EK_CLASSES } from '../devices/ekClass.ts';
 import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { Loading, ProblemNotice, View } from '../View.tsx';
-import { ChoiceGroup, LinesField, Section, SelectField, SwitchField, TextField } from './fields.tsx';
-import { Table, useAction } from './lists.tsx';
+import { consequencesOf } from './consequences.ts';
+import { RulesEditor } from './RulesEditor.tsx';
+import { SaveDialog } from './SaveDialog.tsx';
 import { changesOf, numberOrNull } from './settingsDraft.ts';
 
 export function TeamSettingsView() {
@@ -22,6 +27,8 @@ export function TeamSettingsView() {
   const [waiting, setWaiting] = useState(0);
   const [problem, setProblem] = useState<ConsoleProblem | null>(null);
   const action = useAction();
+  const format = useFormat();
+  const [reviewing, setReviewing] = useState(false);
   const load = useCallback(async () => {
     setProblem(null);
     try {
@@ -76,10 +83,20 @@ export function TeamSettingsView() {
         <div className="save-bar">
           <span role="status">{t('settings.unsaved')}</span>
           <Button onClick={() => setDraft(saved)}>{t('action.discard')}</Button>
-          <Button look="primary" busy={action.busy} onClick={() => save(change)}>
-            {t('action.save')}
+          <Button look="primary" busy={action.busy} onClick={() => setReviewing(true)}>
+            {t('save.review')}
           </Button>
         </div>
+      )}
+      {reviewing && saved && draft && change && (
+        <SaveDialog
+          consequences={consequencesOf(saved, draft, { t, list: format.list })}
+          close={() => setReviewing(false)}
+          save={() => {
+            setReviewing(false);
+            save(change);
+          }}
+        />
       )}
     </View>
   );
@@ -87,7 +104,6 @@ export function TeamSettingsView() {
 
 /** Those that a team may let count: the others hold no chain to a known maker. */
 const PROVABLE: readonly ProvableClass[] = ['hardware', 'firmware', 'virtual'];
-const CLASSES: readonly EkClass[] = ['hardware', 'firmware', 'virtual', 'software', 'unknown-root', 'absent'];
 
 type FormProps = {
   draft: TeamSettings;
@@ -99,7 +115,7 @@ type FormProps = {
 function SettingsForm({ draft, demo, disabled, change }: FormProps) {
   const t = useConsoleText();
   const provable = PROVABLE.map((one) => [one, t(`ekClass.${one}`)] as const);
-  const classes = CLASSES.map((one) => [one, t(`ekClass.${one}`)] as const);
+  const classes = EK_CLASSES.map((one) => [one, t(`ekClass.${one}`)] as const);
   const onLeave = (['keep', 'quarantine', 'block'] as const).map((one) => [one, t(`settings.leave.${one}`)] as const);
   return (
     <>
@@ -148,11 +164,25 @@ function SettingsForm({ draft, demo, disabled, change }: FormProps) {
         <SourceTable sources={draft.sources} disabled={disabled} change={(sources) => change({ sources })} />
       </Section>
       <Section title={t('settings.rules')} note={t('settings.rulesNote')}>
-        <Rules rules={draft.approvalRules} />
+        <RulesEditor
+          rules={draft.approvalRules}
+          disabled={disabled}
+          change={(approvalRules) => change({ approvalRules })}
+        />
+      </Section>
+      <Section title={t('settings.decisions')}>
+        <SwitchField
+          label={t('settings.selfApprovalForbidden')}
+          note={t('settings.selfApprovalNote')}
+          checked={draft.selfApprovalForbidden}
+          disabled={disabled}
+          change={(selfApprovalForbidden) => change({ selfApprovalForbidden })}
+        />
       </Section>
       <Section title={t('settings.attestation')}>
         <ChoiceGroup
           label={t('settings.acceptedClasses')}
+          note={t('settings.acceptedNote')}
           options={provable}
           chosen={draft.acceptedClasses}
           disabled={disabled}
@@ -213,7 +243,28 @@ function SettingsForm({ draft, demo, disabled, change }: FormProps) {
   );
 }
 
-const COLUMNS = ['allowed', 'autoApproved', 'userBindingRequired'] as const satisfies readonly (keyof SourcePolicy)[];
+const COLUMNS = [
+  'allowed',
+  'autoApproved',
+  'userBindingRequired',
+  'bindingKeepsApproval',
+] as const satisfies readonly (keyof SourcePolicy)[];
+
+/** Who uses a way in, in a few words. */
+const KIND_OF: Record<Source, 'people' | 'script' | 'provisioning' | 'scep' | 'mdm'> = {
+  'End-User': 'people',
+  'Smallstep API': 'script',
+  'Smallstep Agent': 'provisioning',
+  'SCEP Webhook': 'scep',
+  Jamf: 'mdm',
+  Intune: 'mdm',
+  'Workspace ONE': 'mdm',
+  'Google Workspace': 'mdm',
+  Fleet: 'mdm',
+  Mosyle: 'mdm',
+  SureMDM: 'mdm',
+  IRU: 'mdm',
+};
 
 function SourceTable(props: {
   sources: TeamSettings['sources'];
@@ -226,14 +277,19 @@ function SourceTable(props: {
     <Table label={t('settings.source')} columns={[t('settings.source'), ...COLUMNS.map((one) => t(`settings.${one}`))]}>
       {(Object.entries(sources) as [keyof typeof sources, SourcePolicy][]).map(([source, policy]) => (
         <tr key={source}>
-          <th scope="row">{source}</th>
+          <th scope="row">
+            <div className="owner">
+              <span>{source}</span>
+              <span className="soft">{t(`source.${KIND_OF[source]}`)}</span>
+            </div>
+          </th>
           {COLUMNS.map((column) => (
             <td key={column}>
               <input
                 type="checkbox"
                 className="checkbox"
                 aria-label={t('settings.cellOf', { source, column: t(`settings.${column}`) })}
-                checked={policy[column]}
+                checked={policy[column] ?? false}
                 disabled={props.disabled || (column !== 'allowed' && !policy.allowed)}
                 onChange={(event) =>
                   props.change({ ...sources, [source]: { ...policy, [column]: event.target.checked } })
@@ -244,21 +300,5 @@ function SourceTable(props: {
         </tr>
       ))}
     </Table>
-  );
-}
-
-function Rules({ rules }: { rules: readonly ApprovalRule[] }) {
-  const t = useConsoleText();
-  if (rules.length === 0) return <p className="soft">{t('settings.noRules')}</p>;
-  return (
-    <Facts>
-      {rules.map((rule) => (
-        <Fact key={rule.name} name={rule.name} stacked>
-          {Object.entries(rule.when).map(([name, values]) => (
-            <div key={name} className="mono">{`${name}: ${values?.join(', ')}`}</div>
-          ))}
-        </Fact>
-      ))}
-    </Facts>
   );
 }

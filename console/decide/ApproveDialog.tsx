@@ -1,0 +1,51 @@
+import type { Device, EkClass } from '../../contract/device.ts';
+import { Button } from '../../ui/Button.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { useFormat } from '../../ui/I18n.tsx';
+import { isOwnDevice, useConsole } from '../Console.tsx';
+import { useConsoleText } from '../text.ts';
+
+/** Before many are approved at once: what they are, and which of them deserve a look of their own. */
+export function ApproveDialog(props: { devices: readonly Device[]; close: () => void; approve: () => void }) {
+  const t = useConsoleText();
+  const format = useFormat();
+  const { session } = useConsole();
+  const { devices } = props;
+  const count = (test: (device: Device) => boolean): number => devices.filter(test).length;
+  const classes = [...Map.groupBy(devices, (device): EkClass => device.ekClass)].map(
+    ([ekClass, some]) => `${t(`ekClass.${ekClass}`)}: ${format.number(some.length)}`,
+  );
+  const sources = [...Map.groupBy(devices, (device) => device.source)].map(
+    ([source, some]) => `${source}: ${format.number(some.length)}`,
+  );
+  const notes = [
+    [count((device) => device.ceremonyCode !== null), 'approveMany.codes'],
+    [count((device) => device.owner === null && !device.shared), 'approveMany.ownerless'],
+    [count((device) => device.conflictId !== null), 'approveMany.conflicts'],
+    [count((device) => isOwnDevice(session, device)), 'approveMany.own'],
+    [count((device) => device.approval === 'refused'), 'approveMany.refused'],
+  ] as const;
+  return (
+    <Dialog
+      title={t('approveMany.title', { count: devices.length })}
+      onClose={props.close}
+      actions={
+        <>
+          <Button data-first onClick={props.close}>
+            {t('action.cancel')}
+          </Button>
+          <Button look="primary" onClick={props.approve}>
+            {t('approveMany.confirm', { count: devices.length })}
+          </Button>
+        </>
+      }
+    >
+      <p>{classes.join(' · ')}</p>
+      <p>{sources.join(' · ')}</p>
+      <ul className="notes">
+        {notes.map(([number, key]) => number > 0 && <li key={key}>{t(key, { count: number })}</li>)}
+      </ul>
+      <p className="soft small">{t('approveMany.text')}</p>
+    </Dialog>
+  );
+}
