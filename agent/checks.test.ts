@@ -1,12 +1,18 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ManagedProblem, ManagedSettings } from '../app/managedSettings.ts';
+import type { EnrollmentRecord } from '../app/records.ts';
 import type { ManagedValues } from '../contract/index.ts';
+import { NativeError } from '../native/errors.ts';
+import type { TpmServiceClient } from '../native/service/client.ts';
 import { checkAuthorities, checkDeviceAccess, checkName, checkPolicy, checkProxy, checkTpmLibrary } from './checks.ts';
 import { withoutToken } from './managed.ts';
 import { proxyOf } from './network.ts';
+import { checkThroughService } from './serviceChecks.ts';
 
 const managed = (profile: ManagedValues, problems: ManagedProblem[] = []) =>
   ({
@@ -34,11 +40,55 @@ describe('checks of doctor', () => {
     expect(await checkDeviceAccess(device)).toMatchObject({ status: 'pass' });
   });
 
-  it.skipIf(process.getuid?.() === 0)('the device: for others only (not as root)', async () => {
-    const device = join(folder, 'locked');
-    await writeFile(device, '');
-    await chmod(device, 0o000);
-    expect(await checkDeviceAccess(device)).toMatchObject({ status: 'fail', remedy: expect.stringContaining('tss') });
+  it.skipIf(process.getuid?.() !== 0)(
+    'the device: of a group without this account, or of no group (needs root)',
+    async () => {
+      // Started as root, so that the checkout can be read; looks as a person without the group.
+      const module = new URL('./checks.ts', import.meta.url).href;
+      const look = async (device: string) => {
+        const program = `import { checkDeviceAccess } from ${JSON.stringify(module)};
+process.setgroups([]); process.setgid(54321); process.setuid(54321);
+process.stdout.write(JSON.stringify(await checkDeviceAccess(${JSON.stringify(device)})));`;
+        const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 60_000 });
+        return JSON.parse((await run).stdout) as unknown;
+      };
+      await chmod(folder, 0o755);
+      const device = join(folder, 'locked');
+      await writeFile(device, '');
+      await chown(device, 0, 4242);
+      await chmod(device, 0o660);
+      expect(await look(device)).toMatchObject({
+        status: 'fail',
+        remedy: expect.stringMatching(/muster-tpm.*usermod -aG tss/),
+      });
+      await chown(device, 0, 0);
+      await chmod(device, 0o600);
+      expect(await look(device)).toMatchObject({ status: 'fail', remedy: expect.stringContaining('udev rule') });
+    },
+  );
+
+  it('the service: who holds the enrolment, and what that means here', async () => {
+    const service = (by: 'nobody' | 'you' | 'agent' | 'another') =>
+      ({
+        enrolment: async () => ({ by, origin: by === 'nobody' ? null : 'https://a.example' }),
+        readEndorsement: () => Promise.reject(new NativeError('tpm-timeout', 'The TPM does not answer.')),
+        close: async () => undefined,
+      }) as unknown as TpmServiceClient;
+    const enrolled = { deviceKey: { kind: 'tpm' } } as EnrollmentRecord;
+    const first = async (by: Parameters<typeof service>[0], record?: EnrollmentRecord) =>
+      (await checkThroughService(record, async () => service(by)))?.[0];
+    expect(await checkThroughService(undefined, async () => undefined)).toBeUndefined();
+    expect(await first('nobody')).toMatchObject({ status: 'pass' });
+    expect(await first('you', enrolled)).toMatchObject({
+      status: 'pass',
+      detail: expect.stringContaining('https://a.example'),
+    });
+    expect(await first('agent')).toMatchObject({ status: 'warn', remedy: expect.stringContaining('service release') });
+    expect(await first('another', enrolled)).toMatchObject({ status: 'fail' });
+    expect((await checkThroughService(undefined, async () => service('nobody')))?.map(({ status }) => status)).toEqual([
+      'pass',
+      'fail',
+    ]);
   });
 
   it('tpm2-tss missing is a warning with the command that brings it', async () => {

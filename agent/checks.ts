@@ -8,14 +8,14 @@ import type { EnrollmentRecord } from '../app/records.ts';
 import { loadKey } from '../app/records.ts';
 import type { Diagnostic } from '../contract/index.ts';
 import { isNativeError } from '../native/errors.ts';
-import { createTpmAttestor } from '../native/tpm/attestor.ts';
+import { createTpmAttestor, type TpmAttestor } from '../native/tpm/attestor.ts';
 import { explainAbsence } from '../native/tpm/findTpm.ts';
 import { readTpmInfo } from '../native/tpm/info.ts';
 import { openTpm } from '../native/tpm/open.ts';
 import { findLibrary } from '../native/tpm/tctiLibrary.ts';
 import { proxyOf } from './network.ts';
 
-type Outcome = { status?: Diagnostic['status']; detail: string; remedy?: string | null };
+export type Outcome = { status?: Diagnostic['status']; detail: string; remedy?: string | null };
 
 /** Runs one check; what it throws becomes a failure with its advice. */
 export async function check(id: string, title: string, run: () => Promise<Outcome> | Outcome): Promise<Diagnostic> {
@@ -61,7 +61,7 @@ export function checkDeviceAccess(device = DEVICE): Promise<Diagnostic> {
         status: 'fail',
         detail: `This account may not use ${device} (mode ${mode}, group ${found.gid}).`,
         remedy: ruled
-          ? 'Install the Muster service, or: sudo usermod -aG tss "$USER", then sign out and in again.'
+          ? 'Turn on the Muster service (sudo systemctl enable --now muster-tpm), or: sudo usermod -aG tss "$USER", then sign out and in again.'
           : 'Install the udev rule that gives the device to the group tss (package tpm-udev), then: sudo usermod -aG tss "$USER".',
       };
     }
@@ -88,7 +88,8 @@ export async function checkTpm(tcti: string | undefined, record: EnrollmentRecor
     const tpm = await openTpm({ tcti, inProcess: true });
     try {
       const info = await readTpmInfo(tpm);
-      checks.push(await checkAuthorizations(info), await checkEndorsement(tpm), await checkKeys(tpm, record));
+      const attestor = createTpmAttestor(tpm);
+      checks.push(await checkAuthorizations(info), await checkEndorsement(attestor), await checkKeys(attestor, record));
       return {
         detail: `TPM 2.0 by ${info.manufacturer.name} (${info.vendor}, firmware ${info.firmwareVersion}) at ${info.address}.`,
       };
@@ -120,9 +121,9 @@ function checkAuthorizations(info: Awaited<ReturnType<typeof readTpmInfo>>): Pro
   });
 }
 
-function checkEndorsement(tpm: Parameters<typeof createTpmAttestor>[0]): Promise<Diagnostic> {
+export function checkEndorsement(attestor: Pick<TpmAttestor, 'readEndorsement'>): Promise<Diagnostic> {
   return check('ek-certificate', 'Endorsement key certificate', async () => {
-    const { eks, chain } = await createTpmAttestor(tpm).readEndorsement();
+    const { eks, chain } = await attestor.readEndorsement();
     const [preferred] = eks;
     if (preferred?.certificate) {
       return {
@@ -139,8 +140,8 @@ function checkEndorsement(tpm: Parameters<typeof createTpmAttestor>[0]): Promise
   });
 }
 
-function checkKeys(
-  tpm: Parameters<typeof createTpmAttestor>[0],
+export function checkKeys(
+  attestor: Pick<TpmAttestor, 'sign'>,
   record: EnrollmentRecord | undefined,
 ): Promise<Diagnostic> {
   return check('keys', 'Keys of this enrolment', async () => {
@@ -148,7 +149,7 @@ function checkKeys(
     if (record.deviceKey.kind !== 'tpm') return { detail: 'This device is enrolled without a TPM key.' };
     // The digest of nothing: shows that the key loads and signs, and is of no use to anyone.
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(0)));
-    await createTpmAttestor(tpm).sign(loadKey(record.deviceKey), digest);
+    await attestor.sign(loadKey(record.deviceKey), digest);
     return { detail: 'The device key loads and signs.' };
   });
 }

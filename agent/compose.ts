@@ -20,12 +20,15 @@ import {
   createSoftwareClaimKey,
   createTpmAttestor,
   helperAt,
+  isEmulator,
   NativeError,
   openElevation,
   openMacClaimKey,
   openTpm,
+  parseTcti,
   readMachineHere,
   type TpmAttestor,
+  type TpmAttestorOptions,
   type TpmServiceClient,
   withElevation,
 } from '../native/index.ts';
@@ -97,7 +100,12 @@ async function openAttestor(
   platform: NodeJS.Platform,
 ): Promise<TpmAttestor> {
   const service = tcti === undefined ? await connectForEnrolment() : undefined;
-  return service ?? elevating(createTpmAttestor(await openTpm({ tcti, inProcess })), platform);
+  return service ?? elevating(createTpmAttestor(await openTpm({ tcti, inProcess }), attestorOptions(tcti)), platform);
+}
+
+/** A software TPM did not measure this machine's start: the machine's event log is not its own. */
+export function attestorOptions(tcti: string | undefined): TpmAttestorOptions {
+  return tcti !== undefined && isEmulator(parseTcti(tcti)) ? { eventLog: false } : {};
 }
 
 /** On Windows, activation asks for administrator rights once where they are needed; the installed command is the helper. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -145,6 +145,48 @@ describe.skipIf(!has('swtpm'))('muster on a software TPM (needs swtpm)', () => {
     expect(JSON.parse(insecure.out).checks).toContainEqual(expect.objectContaining({ id: 'dns', status: 'fail' }));
   });
 
+  it('doctor warns of a TPM that nobody vouches for', async () => {
+    const bare = await startSoftwareTpm({ folder: join(folder, 'bare'), certificate: false });
+    try {
+      const { out } = await runMuster(['doctor', '--json', '--tcti', bare.tcti, ...state]);
+      expect(OUTPUTS.doctor.parse(JSON.parse(out)).checks).toContainEqual(
+        expect.objectContaining({
+          id: 'ek-certificate',
+          status: 'warn',
+          remedy: expect.stringContaining('high assurance'),
+        }),
+      );
+    } finally {
+      await bare.stop();
+    }
+  });
+
+  it.skipIf(!has('tpm2_changeauth'))('doctor fails a TPM that others manage (needs tpm2-tools)', async () => {
+    const env = { TPM2TOOLS_TCTI: software.tcti };
+    output('tpm2_changeauth', ['-c', 'endorsement', 'secret'], env);
+    try {
+      const { code, out } = await runMuster(['doctor', '--json', ...tcti, ...state]);
+      expect(code).toBe(EXIT.checkFailed);
+      expect(JSON.parse(out).checks).toContainEqual(
+        expect.objectContaining({ id: 'tpm-authorization', status: 'fail', remedy: expect.stringMatching(/\w/) }),
+      );
+    } finally {
+      output('tpm2_changeauth', ['-c', 'endorsement', '-p', 'secret'], env);
+    }
+  });
+
+  it('doctor fails a saved state that is damaged, and a folder that keeps nothing', async () => {
+    const damaged = join(folder, 'damaged');
+    await mkdir(damaged);
+    await writeFile(join(damaged, 'enrollment.json'), '{');
+    const read = async (place: string) =>
+      OUTPUTS.doctor.parse(JSON.parse((await runMuster(['doctor', '--json', ...tcti, '--state', place])).out)).checks;
+    expect(await read(damaged)).toContainEqual(expect.objectContaining({ id: 'state', status: 'fail' }));
+    const file = join(folder, 'a-file');
+    await writeFile(file, '');
+    expect(await read(join(file, 'below'))).toContainEqual(expect.objectContaining({ id: 'secrets', status: 'fail' }));
+  });
+
   it('says that a device is not enrolled, and how to change that', async () => {
     expect(await runMuster(['status', ...tcti, ...state])).toMatchObject({
       code: EXIT.notEnrolled,
@@ -178,7 +220,7 @@ describe.skipIf(!has('swtpm'))('muster on a software TPM (needs swtpm)', () => {
     const { out } = await runMuster(['identity', '--json', ...tcti]);
     const { permanentIdentifier, tpm } = OUTPUTS.identity.parse(JSON.parse(out));
     const digest = createHash('sha256')
-      .update(fromBase64(tpm?.endorsementKeys[0]?.publicKey ?? ''))
+      .update(fromBase64(tpm?.endorsementKey.publicKey ?? ''))
       .digest('hex');
     const server = ['--server', 'http://127.0.0.1:1'];
     for (const more of [[], ['--debug']]) {

@@ -54,8 +54,10 @@ export const OUTPUTS = {
         manufacturer: Manufacturer,
         vendor: z.string(),
         firmwareVersion: z.string(),
-        endorsementKeys: z.array(EndorsementKey),
+        endorsementKey: EndorsementKey.omit({ preferred: true }),
         chain: z.array(base64),
+        /** PCRs that go with the proof, by bank. */
+        quoted: z.string(),
       })
       .nullable(),
     /** Why there is no TPM, where there is none. */

@@ -65,7 +65,7 @@ const ADVICE: Record<NativeErrorCode, string> = {
   'tpm-library-untrusted': 'Reinstall tpm2-tss from your distribution; its files must belong to root alone.',
   'tpm-missing': 'Turn the TPM on in the firmware settings (named TPM, PTT or fTPM) and start again.',
   'tpm-permission':
-    'Install the Muster service, or add yourself to the group "tss" (sudo usermod -aG tss "$USER") and sign in again.',
+    'Turn on the Muster service (sudo systemctl enable --now muster-tpm), or add yourself to the group "tss" (sudo usermod -aG tss "$USER") and sign in again.',
   'tpm-busy': 'Close other programs that use the TPM directly, or use /dev/tpmrm0, and try again.',
   'tpm-1.2': 'Muster needs TPM 2.0. Some machines can switch their TPM to 2.0 in a firmware update.',
   'tpm-disabled': 'Turn the TPM on in the firmware settings and start again.',

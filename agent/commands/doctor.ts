@@ -18,6 +18,7 @@ import { composePorts } from '../compose.ts';
 import { EXIT } from '../exitCodes.ts';
 import { openManaged } from '../managed.ts';
 import { wrap } from '../print.ts';
+import { checkThroughService } from '../serviceChecks.ts';
 
 export const doctor: Handler = async (values, context) => {
   const checks = await runChecks(values, composePorts(values, context));
@@ -44,10 +45,15 @@ export async function runChecks(
       record?.origin ?? managed.effective('ServerUrl', values.texts.get('server') ?? chosen?.serverUrl ?? undefined);
     const { origin, problem } = readOrigin(values.texts.get('server') ?? named);
     const checks: Diagnostic[] = [];
-    if (platform === 'linux' && tcti === undefined) checks.push(await checkDeviceAccess());
-    if (platform === 'linux') checks.push(await checkTpmLibrary());
+    // Where the system service runs, this account needs neither the device nor the library.
+    const served = platform === 'linux' && tcti === undefined ? await checkThroughService(record) : undefined;
     const claims = platform === 'darwin' && tcti === undefined;
-    if (!claims) checks.push(...(await checkTpm(tcti, record)));
+    if (served) checks.push(...served);
+    else {
+      if (platform === 'linux' && tcti === undefined) checks.push(await checkDeviceAccess());
+      if (platform === 'linux') checks.push(await checkTpmLibrary());
+      if (!claims) checks.push(...(await checkTpm(tcti, record)));
+    }
     checks.push(await checkPolicy(managed), await checkProxy(managed), await checkAuthorities(managed));
     if (problem) checks.push(problem);
     else checks.push(await checkName(origin));

@@ -1,20 +1,27 @@
 import { isNativeError } from '../../native/errors.ts';
-import { readMachine } from '../../native/machine/readMachine.ts';
-import type { Fact } from '../../native/machine/report.ts';
+import type { Fact, MachineReport } from '../../native/machine/report.ts';
+import { readMachineHere } from '../../native/service/machine.ts';
 import { createTpmAttestor, type TpmEndorsement } from '../../native/tpm/attestor.ts';
 import { describeManufacturer } from '../../native/tpm/info.ts';
 import type { Context, Handler, Values } from '../command.ts';
 import { EXIT } from '../exitCodes.ts';
 import { withTpm } from '../hardware.ts';
 import { base64, printRows } from '../print.ts';
+import { orThroughService } from '../throughService.ts';
 
-/** Everything that an enrolment sends before any proof is made. Sends nothing itself. */
+/** What an enrolment quotes unless the server asks for others. */
+const QUOTED = 'sha256:0-7';
+
+/**
+ * Everything of this machine that an enrolment sends, and sends nothing itself. The keys and signatures of the proof are made for that one
+ * enrolment, so they are not here; of the PCRs and the event log, which go with it, stands what they are.
+ */
 export const identity: Handler = async (values, context) => {
-  const [machine, endorsement] = await Promise.all([readMachine(), readEndorsement(values)]);
+  const [machine, endorsement] = await Promise.all([readMachineHere(), readEndorsement(values)]);
   const tpm = 'eks' in endorsement ? describe(endorsement) : null;
   const claimed = 'value' in machine.serial && machine.os === 'macOS' ? machine.serial.value : null;
   const report = {
-    permanentIdentifier: tpm?.endorsementKeys[0]?.permanentIdentifier ?? claimed,
+    permanentIdentifier: tpm?.endorsementKey.permanentIdentifier ?? claimed,
     tpm,
     unavailable: 'unavailable' in endorsement ? endorsement.unavailable : null,
     machine,
@@ -27,27 +34,33 @@ export const identity: Handler = async (values, context) => {
 /** A machine without a usable TPM still has an identity to show; a wrong --tcti does not. */
 async function readEndorsement(values: Values): Promise<TpmEndorsement | { unavailable: string }> {
   try {
-    return await withTpm(values, (tpm) => createTpmAttestor(tpm).readEndorsement());
+    return await orThroughService(
+      values,
+      () => withTpm(values, (tpm) => createTpmAttestor(tpm).readEndorsement()),
+      (service) => service.readEndorsement(),
+    );
   } catch (error) {
     if (!isNativeError(error) || values.texts.has('tcti')) throw error;
     return { unavailable: error.message };
   }
 }
 
-function describe({ eks, chain, tpm }: TpmEndorsement) {
+/** The endorsement key that names the device, as `POST /attest` carries it: others in the TPM are not told, nor a chain without its leaf. */
+function describe({ eks: [ek], chain, tpm }: TpmEndorsement) {
+  if (!ek) return null;
   return {
     manufacturer: describeManufacturer(tpm.manufacturer),
     vendor: tpm.vendor,
     firmwareVersion: tpm.firmwareVersion,
-    endorsementKeys: eks.map((ek, at) => ({
+    endorsementKey: {
       algorithm: ek.algorithm,
       permanentIdentifier: ek.permanentIdentifier,
-      preferred: at === 0,
       publicKey: base64(ek.publicKeySpki),
       certificate: ek.certificate ? base64(ek.certificate) : null,
       certificateMismatch: ek.certificateMismatch ?? null,
-    })),
-    chain: chain.map(base64),
+    },
+    chain: ek.certificate ? chain.map(base64) : [],
+    quoted: QUOTED,
   };
 }
 
@@ -55,21 +68,18 @@ type Report = {
   permanentIdentifier: string | null;
   tpm: ReturnType<typeof describe> | null;
   unavailable: string | null;
-  machine: Awaited<ReturnType<typeof readMachine>>;
+  machine: MachineReport;
 };
 
 function printReport(context: Context, { permanentIdentifier, tpm, unavailable, machine }: Report): void {
   const rows: (readonly [string, string])[] = [['Permanent identifier', permanentIdentifier ?? 'none']];
   if (tpm) {
     rows.push(['TPM', `${tpm.manufacturer.name} ${tpm.vendor}, firmware ${tpm.firmwareVersion}`]);
-    for (const ek of tpm.endorsementKeys) {
-      rows.push([
-        'Endorsement key',
-        `${ek.algorithm} ${ek.permanentIdentifier}, ${ek.certificate ? 'with certificate' : 'no certificate'}`,
-      ]);
-      if (ek.certificateMismatch) rows.push(['', ek.certificateMismatch]);
-    }
+    const { endorsementKey: ek } = tpm;
+    rows.push(['Endorsement key', `${ek.algorithm}, ${ek.certificate ? 'with certificate' : 'no certificate'}`]);
+    if (ek.certificateMismatch) rows.push(['', ek.certificateMismatch]);
     if (tpm.chain.length > 0) rows.push(['Maker’s certificates', String(tpm.chain.length)]);
+    rows.push(['Start of the machine', `PCRs ${tpm.quoted}, and the firmware’s event log where it can be read`]);
   } else rows.push(['TPM', unavailable ?? 'none']);
   rows.push(
     ['Host name', machine.hostName],
@@ -85,4 +95,7 @@ function printReport(context: Context, { permanentIdentifier, tpm, unavailable, 
   printRows(context, rows);
 }
 
-const text = (fact: Fact): string => ('value' in fact ? fact.value : fact.unavailable);
+const text = (fact: Fact): string => {
+  if ('unavailable' in fact) return fact.unavailable;
+  return fact.readBy === 'service' ? `${fact.value} (read by the Muster service)` : fact.value;
+};

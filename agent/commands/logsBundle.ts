@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { arch, release } from 'node:os';
 import { type EnrollmentRecord, openSlots } from '../../app/records.ts';
-import { readMachine } from '../../native/index.ts';
+import { readMachineHere } from '../../native/index.ts';
 import type { Handler } from '../command.ts';
 import { composePorts } from '../compose.ts';
 import { EXIT } from '../exitCodes.ts';
@@ -12,7 +12,7 @@ import { runChecks } from './doctor.ts';
 export const logsBundle: Handler = async (values, context) => {
   const ports = composePorts(values, context);
   const path = values.texts.get('output') ?? 'muster-diagnostics.json';
-  const machine = await readMachine();
+  const machine = await readMachineHere();
   const record = await openSlots(ports.store)
     .enrollment.read()
     .catch(() => undefined);

@@ -1,5 +1,5 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT } from '../../agent/exitCodes.ts';
@@ -8,27 +8,12 @@ import { runMuster } from '../../agent/testing.ts';
 import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
 import { has } from '../../native/testing/tools.ts';
 import { createInvite } from '../../server/setUp.ts';
-import { createBrowser, startWorld, type World } from '../../server/testing/world.ts';
+import { startWorld, type World } from '../../server/testing/world.ts';
+import { confirmAt, openedInvite, shownBy } from './atTheBrowser.ts';
 
 /** A person who types the code that the command line shows; with an invite in the browser where the device sent none. */
 async function atTheBrowser(world: World, shown: string, withInvite = true): Promise<string> {
-  const [, url = '', userCode = ''] = /browser[^\n]*\n\s+(\S+)\n[^\n]*code:\n\s+(\S+)\n/.exec(shown) ?? [];
-  const browser = createBrowser(world.origin, withInvite ? await openedInvite(world) : []);
-  const typed = await browser.open(new URL(url).pathname);
-  const xsrf = /name="xsrf" value="([^"]+)"/.exec(typed.text)?.[1] ?? '';
-  await browser.submit('/oidc/device', { xsrf, user_code: userCode });
-  const page = await browser.submit('/oidc/device', { xsrf, user_code: userCode, confirm: 'yes' });
-  await browser.submit(`${page.path}/decision`, { decision: 'accept' });
-  return page.text;
-}
-
-async function openedInvite(world: World): Promise<string[]> {
-  const invite = await createInvite(world.server.store, { email: 'ada@example.com' }, Date.now());
-  const opened = await world.call('POST', '/api/v1/invites/open', {
-    body: { secret: invite.secret },
-    headers: { origin: world.origin },
-  });
-  return opened.headers.getSetCookie();
+  return confirmAt(world, shownBy(shown), withInvite ? await openedInvite(world) : []);
 }
 
 describe.skipIf(!has('swtpm'))('muster enrols a software TPM over HTTP (needs swtpm)', () => {
@@ -98,6 +83,17 @@ describe.skipIf(!has('swtpm'))('muster enrols a software TPM over HTTP (needs sw
     for (const id of ['keys', 'server', 'clock', 'state']) {
       expect(doctor.checks.find((item) => item.id === id)).toMatchObject({ status: 'pass' });
     }
+    for (const [ahead, status] of [
+      [60_000, 'warn'],
+      [540_000, 'fail'],
+    ] as const) {
+      world.advance(ahead);
+      const { checks } = OUTPUTS.doctor.parse(JSON.parse((await runMuster(['doctor', '--json', ...place])).out));
+      expect(checks).toContainEqual(
+        expect.objectContaining({ id: 'clock', status, remedy: expect.stringContaining('clock') }),
+      );
+    }
+    world.advance(-600_000);
   });
 
   it('says in words that the keys belong to another TPM', async () => {
@@ -138,6 +134,10 @@ describe.skipIf(!has('swtpm'))('muster enrols a software TPM over HTTP (needs sw
     expect(await page).toContain('ada@example.com');
     expect(enrolled.err + enrolled.out).not.toContain(invite.secret);
     expect(enrolled.err).not.toContain('open its link');
+    // The log of a whole enrolment names neither this device nor this person.
+    const { permanentIdentifier } = OUTPUTS.enroll.parse(JSON.parse(enrolled.out));
+    for (const native of [permanentIdentifier, permanentIdentifier.slice(14), 'ada@example.com', hostname()])
+      if (native.length > 4) expect(enrolled.err).not.toContain(native);
     const kept = await readdir(join(folder, 'client'), { recursive: true, withFileTypes: true });
     for (const entry of kept.filter((found) => found.isFile()))
       expect(await readFile(join(entry.parentPath, entry.name), 'utf8')).not.toContain(invite.secret);

@@ -1,0 +1,23 @@
+import { isNativeError } from '../native/errors.ts';
+import type { TpmServiceClient } from '../native/service/client.ts';
+import type { Values } from './command.ts';
+
+/**
+ * Asks this machine's own TPM, or the system service where this account may not use the TPM itself. The service's code is loaded only then.
+ * Errors: those of `own`.
+ */
+export async function orThroughService<T>(
+  values: Values,
+  own: () => Promise<T>,
+  ask: (service: TpmServiceClient) => Promise<T>,
+): Promise<T> {
+  try {
+    return await own();
+  } catch (error) {
+    if (values.texts.has('tcti') || !isNativeError(error, 'tpm-permission')) throw error;
+    const { askService } = await import('../native/service/client.ts');
+    const told = await askService(async (service) => ({ answer: await ask(service) }));
+    if (!told) throw error;
+    return told.answer;
+  }
+}
