@@ -59,8 +59,16 @@ export const COMMANDS: readonly Command[] = [
     path: ['attest'],
     summary: 'Prove the hardware of this device again, now.',
     description: ['Certifies the device key and quotes the PCRs over a fresh challenge of the server.'],
-    options: [TCTI, STATE, JSON_OPTION],
-    examples: [],
+    options: [
+      {
+        name: 'other-keys',
+        summary: 'Also prove this TPM’s other endorsement keys: they become names of the same device.',
+      },
+      TCTI,
+      STATE,
+      JSON_OPTION,
+    ],
+    examples: [['muster attest --other-keys', 'For a team that goes over from RSA to ECC endorsement keys.']],
     load: async () => (await import('./commands/attest.ts')).attest,
   },
   {

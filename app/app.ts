@@ -75,8 +75,8 @@ export function createApp(ports: Ports, options: AppOptions): MusterApp {
       await keeper.refresh();
       return null;
     },
-    reattest: async () => {
-      await keeper.reattest();
+    reattest: async ({ otherKeys }) => {
+      await keeper.reattest({ otherKeys });
       return null;
     },
     signOut: async () => {

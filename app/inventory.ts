@@ -72,6 +72,24 @@ export function createInventory(http: Http, signal?: AbortSignal) {
         answer: SelfDevice,
         signal,
       }),
+    alias: (signer: DeviceSigner, body: { ek: string; ekCerts: string[] }) =>
+      http.json({
+        method: 'POST',
+        path: '/api/v1/self/aliases',
+        body,
+        credential: device(signer),
+        answer: AttestResponse,
+        signal,
+      }),
+    aliasSecret: (signer: DeviceSigner, secret: string) =>
+      http.json({
+        method: 'POST',
+        path: '/api/v1/self/aliases/secret',
+        body: { secret },
+        credential: device(signer),
+        answer: SelfDevice,
+        signal,
+      }),
     unenroll: (signer: DeviceSigner) =>
       http.json({ method: 'DELETE', path: '/api/v1/self', credential: device(signer), answer: null, signal }),
     granted,

@@ -1,4 +1,5 @@
 import type { SelfDevice } from '../contract/index.ts';
+import { proveOtherKeys } from './aliases.ts';
 import type { Core } from './core.ts';
 import { AppError, toAppError, toUserError } from './errors.ts';
 import { createWake, followDevice } from './eventStream.ts';
@@ -78,13 +79,15 @@ export function createKeeper(core: Core) {
     }
   }
 
-  async function attestAgain(): Promise<void> {
+  async function attestAgain({ otherKeys = false } = {}): Promise<void> {
     const { record: current, inventory } = enrolled();
     await core.alone(async () => {
       const { prover } = await readIdentity(ports.hardware);
       try {
         const { device, akChain } = await reattest(current, prover, inventory, clock);
         await seen(device, akChain);
+        const proven = otherKeys ? await proveOtherKeys(current, prover, inventory) : undefined;
+        if (proven) await seen(proven);
       } finally {
         await closeProver(prover);
       }

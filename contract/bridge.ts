@@ -136,7 +136,8 @@ export const BRIDGE = {
   reopenBrowser: { params: z.strictObject({}), result: z.null() },
   retry: { params: z.strictObject({}), result: z.null() },
   refresh: { params: z.strictObject({}), result: z.null() },
-  reattest: { params: z.strictObject({}), result: z.null() },
+  /** `otherKeys` also proves the TPM's other endorsement keys, so that they name the same device. */
+  reattest: { params: z.strictObject({ otherKeys: z.boolean().optional() }), result: z.null() },
   signOut: { params: z.strictObject({}), result: z.null() },
   unenroll: { params: z.strictObject({}), result: z.null() },
   diagnostics: { params: z.strictObject({}), result: z.array(Diagnostic) },

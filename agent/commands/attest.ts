@@ -7,7 +7,7 @@ import { EXIT } from '../exitCodes.ts';
 export const attest: Handler = async (values, context) => {
   const ports = composePorts(values, context);
   const device = await withEnrolled(ports, context, async (app, record) => {
-    await app.bridge.invoke('reattest', {});
+    await app.bridge.invoke('reattest', { otherKeys: values.flags.has('other-keys') });
     const { state } = await app.bridge.invoke('snapshot', {});
     return state.kind === 'enrolled' ? state.device : record.device;
   });
