@@ -1,6 +1,6 @@
 import { sameBytes } from '../../attestation/bytes.ts';
 import { urnOfSpki } from '../../attestation/permanentIdentifier.ts';
-import { encodePublic, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
+import { curveSize, encodePublic, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
 import { spkiOf } from '../../attestation/spki.ts';
 import { EK_TEMPLATES, type EkTemplateId, zeroFilledUnique } from '../../attestation/templates.ts';
 import { CURVE, HANDLE, NV } from '../../attestation/tpmConstants.ts';
@@ -45,6 +45,7 @@ const SLOTS: readonly Slot[] = [
   { id: 'L-2', certificate: NV.EK_ECC_CERTIFICATE, nonce: NV.EK_ECC_NONCE, template: NV.EK_ECC_TEMPLATE },
   { id: 'H-2', certificate: NV.EK_H2_CERTIFICATE, template: NV.EK_H2_CERTIFICATE + 1 },
   { id: 'H-3', certificate: NV.EK_H3_CERTIFICATE, template: NV.EK_H3_CERTIFICATE + 1 },
+  { id: 'H-4', certificate: NV.EK_H4_CERTIFICATE, template: NV.EK_H4_CERTIFICATE + 1 },
 ];
 
 const PERSISTENT_FIRST = 0x8101_0000;
@@ -167,7 +168,7 @@ async function findInSlot(scope: Scope, slot: Slot, survey: Survey, derive: bool
     const matches = wanted !== undefined && sameBytes(key.spki, wanted);
     if (matches) return found(key, { template }, { certificate });
     first ??= found(key, { template }, {});
-    if (!wanted) return first;
+    if (!wanted) break;
   }
   if (!first || !certificate) return first;
   return { ...first, certificateMismatch: mismatch(wanted) };
@@ -260,7 +261,7 @@ function withNonce(template: PublicArea, nonce: Uint8Array): PublicArea {
     modulus.set(nonce.subarray(0, modulus.length));
     return { ...template, modulus };
   }
-  const x = new Uint8Array(template.curve === CURVE.P384 ? 48 : 32);
+  const x = new Uint8Array(curveSize(template.curve));
   x.set(nonce.subarray(0, x.length));
   return { ...template, x, y: new Uint8Array(x.length) };
 }

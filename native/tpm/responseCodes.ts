@@ -13,6 +13,7 @@ export const RC = {
   ATTRIBUTES: 0x082,
   HASH: 0x083,
   VALUE: 0x084,
+  HIERARCHY: 0x085,
   HANDLE: 0x08b,
   SCHEME: 0x092,
   SYMMETRIC: 0x096,
@@ -76,6 +77,7 @@ function meaning(rc: number): { code: NativeErrorCode; message: string } {
     case RC.INITIALIZE:
       return { code: 'tpm-disabled', message: 'The TPM was not started by the firmware' };
     case RC.DISABLED:
+    case RC.HIERARCHY:
       return { code: 'tpm-disabled', message: 'The firmware has turned this part of the TPM off' };
     case RC.LOCKOUT:
       return { code: 'tpm-locked-out', message: 'The TPM refuses authorizations after too many wrong ones' };
