@@ -10,7 +10,7 @@ import {
   permanentName,
   usageExtension,
 } from '../../attestation/testing/certificates.ts';
-import { AuditPage, EvidenceList, EvidenceVerification } from '../../contract/index.ts';
+import { AuditPage, Evidence, EvidenceList, EvidenceVerification } from '../../contract/index.ts';
 import { createClaimDevice } from '../testing/softDevice.ts';
 import { codeOf, deviceOf, startWorld, type World } from '../testing/world.ts';
 
@@ -246,6 +246,47 @@ describe("Apple's attestation", () => {
       assurance: { level: 'high' },
     });
     expect(codeOf(await submit(serial, nonceOf(1), der))).toBe('apple-attestation-refused');
+  });
+
+  it('is judged again by today’s rules and roots, at the instant it was judged, against the nonce that was asked with', async () => {
+    const serial = 'C02APPLE0004';
+    await world.api(token, 'PUT', `/api/collections/default/instances/${serial}`, { data: {} });
+    const { id } = (await submit(serial, nonceOf(4), attestationOf(serial, nonceOf(4)))).body as { id: string };
+    const { evidence } = EvidenceList.parse((await world.api(token, 'GET', `/api/v1/devices/${id}/evidence`)).body);
+    const path = `/api/v1/evidence/${evidence[0]?.id}`;
+    const verify = async () =>
+      EvidenceVerification.parse((await world.api(token, 'POST', `${path}/verification`)).body);
+    const good = { stored: 'valid', outcome: 'valid', code: null, ekClassThen: 'hardware', ekClass: 'hardware' };
+    expect(await verify()).toMatchObject(good);
+    const { bytes } = Evidence.parse((await world.api(token, 'GET', path)).body);
+    expect(bytes).toMatchObject({
+      version: 2,
+      serial,
+      judgedAt: expect.any(Number),
+      request: { nonce: base64(nonceOf(4)) },
+    });
+    const { db } = world.server.store;
+    const rewrite = async (change: object) => {
+      const changed = JSON.stringify({ ...bytes, ...change });
+      await db
+        .updateTable('evidence')
+        .set({ bytes: changed })
+        .where('id', '=', evidence[0]?.id ?? '')
+        .execute();
+      return verify();
+    };
+    const request = bytes.request as object;
+    const refused = { outcome: 'failed', code: 'apple-attestation-refused' };
+    expect(await rewrite({ request: { ...request, nonce: base64(nonceOf(5)) } })).toMatchObject(refused);
+    expect(await rewrite({ serial: 'C02APPLE0005' })).toMatchObject(refused);
+    // Its certificates were not good yet, or no longer, at another instant.
+    for (const judgedAt of [0, Date.UTC(2200, 0)]) expect(await rewrite({ judgedAt })).toMatchObject(refused);
+    // What was stored before the instant had a field of its own.
+    expect(await rewrite({ version: 1, serial: undefined, judgedAt: undefined })).toMatchObject(good);
+    expect(await rewrite({ request: { channel: 'mdm' } })).toMatchObject({
+      outcome: 'failed',
+      code: 'attestation-malformed',
+    });
   });
 
   it('does not lift a mere claim', async () => {
