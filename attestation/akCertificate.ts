@@ -1,7 +1,7 @@
 import { equalBytes } from './bytes.ts';
 import { type Certificate, extensionOf, OID, parseCertificate } from './certificate.ts';
 import { refuse } from './error.ts';
-import { alternativeNamesOf, extendedKeyUsageOf } from './extensions.ts';
+import { alternativeNamesOf, extendedKeyUsageOf, forPeople, KEY_USAGE, keyUsageOf } from './extensions.ts';
 import { type Issuer, indexIssuers, type PreparedRoots, prepareRoots, untrustedIssuers } from './issuer.ts';
 import { checkKeyStrength } from './keys.ts';
 import { findPath } from './path.ts';
@@ -26,7 +26,7 @@ export type VerifiedAkCertificate = {
  * {@link prepareRoots} made of them.
  * @param parameters.permanentIdentifier when given, the certificate must carry exactly this one, both as PermanentIdentifier and as URI:
  * what Muster issues does. @param parameters.akSpki when given, the certificate must be for this key (canonical SubjectPublicKeyInfo).
- * @throws AttestationError `wrong-chain`, `subject-alternative-name`, `extended-key-usage`, `identifier-mismatch`, `key-mismatch`, those of `findPath`.
+ * @throws AttestationError `wrong-chain`, `subject-alternative-name`, `extended-key-usage`, `key-usage`, `identifier-mismatch`, `key-mismatch`, those of `findPath`.
  */
 export function verifyAkCertificate(parameters: {
   chain: readonly Uint8Array[];
@@ -47,11 +47,15 @@ export function verifyAkCertificate(parameters: {
     purpose: OID.AK_CERTIFICATE,
   });
   checkOrder(rest, path);
+  const usage = keyUsageOf(certificate);
+  const signs = usage === undefined || (usage & KEY_USAGE.digitalSignature) !== 0;
+  if (!signs || (certificate.key.type === 'rsa' && certificate.key.only === 'rsa-oaep'))
+    refuse('key-usage', 'The certified key may not sign, as an attestation key must.');
   const expected = parameters.permanentIdentifier;
   if (expected !== undefined && (permanentIdentifier !== expected || !uris.includes(expected))) {
     refuse(
       'identifier-mismatch',
-      `The attestation key certificate is for ${permanentIdentifier ?? 'no device'}, not for ${expected}.`,
+      `The attestation key certificate is for ${forPeople(permanentIdentifier ?? 'no device')}, not for ${expected}.`,
     );
   }
   const spki = encodeSpki(certificate.key);

@@ -4,9 +4,10 @@ import { equalBytes, sameBytes, toHex, utf8 } from './bytes.ts';
 import { type Certificate, extensionOf, parseCertificate } from './certificate.ts';
 import { DER, type DerMode, readSmall, readWholeDer } from './der.ts';
 import { refuse } from './error.ts';
-import { KEY_USAGE, keyUsageOf } from './extensions.ts';
+import { forPeople, KEY_USAGE, keyUsageOf } from './extensions.ts';
 import { digest } from './hashes.ts';
 import { indexIssuers, issuerOf } from './issuer.ts';
+import { checkKeyStrength } from './keys.ts';
 import { findPath } from './path.ts';
 import { canonicalSpki } from './spki.ts';
 import { CURVE } from './tpmConstants.ts';
@@ -84,6 +85,8 @@ export function verifyAppleStatement(
 }
 
 function expectedFreshness(freshness: AppleFreshness): Uint8Array {
+  if ('acmeToken' in freshness === 'mdmNonce' in freshness)
+    refuse('bad-argument', 'Give either the ACME token or the nonce of the MDM: freshness is never either of two.');
   if ('acmeToken' in freshness) {
     if (freshness.acmeToken === '') refuse('bad-argument', 'An empty ACME token proves nothing.');
     return digest('sha256', utf8(freshness.acmeToken));
@@ -119,6 +122,7 @@ function checkChain(x5c: readonly Uint8Array[], roots: readonly Uint8Array[], at
       );
     }
   }
+  checkKeyStrength(leaf.key, 'The attested key');
   const usage = keyUsageOf(leaf);
   if (usage !== undefined && (usage & KEY_USAGE.digitalSignature) === 0)
     refuse('key-usage', 'The attested key may not sign.');
@@ -126,6 +130,8 @@ function checkChain(x5c: readonly Uint8Array[], roots: readonly Uint8Array[], at
 }
 
 function checkIdentifier(leaf: Certificate, expect: AppleExpectation): void {
+  if ('serial' in expect === 'udid' in expect)
+    refuse('bad-argument', 'Give either the serial number or the UDID that was ordered, never both.');
   const [oid, kind, expected] =
     'serial' in expect ? [SERIAL, 'serial number', expect.serial] : [UDID, 'UDID', expect.udid];
   if (expected.trim() === '')
@@ -133,7 +139,7 @@ function checkIdentifier(leaf: Certificate, expect: AppleExpectation): void {
   const attested = textOf(leaf, oid);
   if (attested === undefined) refuse('identifier-missing', `Apple attested no ${kind}: the field is blank or missing.`);
   if (!sameBytes(utf8(attested), utf8(expected))) {
-    refuse('identifier-mismatch', `Apple attested the ${kind} ${attested}, not ${expected}.`);
+    refuse('identifier-mismatch', `Apple attested the ${kind} ${forPeople(attested)}, not ${forPeople(expected)}.`);
   }
 }
 
@@ -189,7 +195,10 @@ const SECURE_BOOT_LEVELS: Record<string, VerifiedAppleStatement['secureBoot']> =
 function secureBootOf(leaf: Certificate): VerifiedAppleStatement['secureBoot'] {
   const text = textOf(leaf, SECURE_BOOT);
   if (text === undefined) return undefined;
-  return SECURE_BOOT_LEVELS[text] ?? refuse('posture-unknown', `The secure boot level "${text}" is not documented.`);
+  return (
+    SECURE_BOOT_LEVELS[text] ??
+    refuse('posture-unknown', `The secure boot level "${forPeople(text)}" is not documented.`)
+  );
 }
 
 const rawValue = (leaf: Certificate, oid: string): Uint8Array | undefined => extensionOf(leaf, oid)?.value;

@@ -90,7 +90,7 @@ function readMap(state: State, length: number, depth: number): CborMap {
     const raw = readItem(state, depth + 1);
     if (typeof raw !== 'string' && typeof raw !== 'number') malformed('a key of a map is neither text nor integer');
     const key = typeof raw === 'number' ? `#${raw}` : String(raw);
-    if (map.has(key)) malformed(`the key "${key}" occurs twice`);
+    if (map.has(key)) malformed(`the key ${JSON.stringify(key.slice(0, 32))} occurs twice`);
     map.set(key, readItem(state, depth + 1));
   }
   return map;

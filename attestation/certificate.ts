@@ -20,6 +20,7 @@ import {
 import { refuse } from './error.ts';
 import type { HashName } from './hashes.ts';
 import { keyObjectOf } from './keys.ts';
+import { readPssParameters } from './pss.ts';
 import { type KeyNumbers, parseSpki } from './spki.ts';
 
 export type Extension = { oid: string; critical: boolean; value: Uint8Array };
@@ -46,7 +47,8 @@ export type Certificate = {
   irregularities: readonly string[];
 };
 
-export type SignatureAlgorithm = { kind: 'rsa' | 'rsa-pss' | 'ecdsa'; hash: HashName };
+/** `saltLength` in bytes, for PSS. */
+export type SignatureAlgorithm = { kind: 'rsa' | 'rsa-pss' | 'ecdsa'; hash: HashName; saltLength?: number };
 
 export const OID = {
   BASIC_CONSTRAINTS: '2.5.29.19',
@@ -78,12 +80,6 @@ const SIGNATURES: Record<string, SignatureAlgorithm> = {
   '1.2.840.10045.4.3.4': { kind: 'ecdsa', hash: 'sha512' },
 };
 const RSASSA_PSS = '1.2.840.113549.1.1.10';
-const HASH_OIDS: Record<string, HashName> = {
-  '2.16.840.1.101.3.4.2.1': 'sha256',
-  '2.16.840.1.101.3.4.2.2': 'sha384',
-  '2.16.840.1.101.3.4.2.3': 'sha512',
-};
-
 /** The largest certificate that is read at all, in bytes. */
 export const CERTIFICATE_MAX = 65_536;
 const EXTENSIONS_MAX = 64;
@@ -110,7 +106,8 @@ export function parseCertificate(der: Uint8Array, options: { lenient?: boolean }
   if (!inner || !equalBytes(bytesOf(inner), bytesOf(algorithm))) {
     refuse(mode.code, 'The certificate names two different signature algorithms.');
   }
-  const [notBefore, notAfter] = childrenOf(expectTag(validity, DER.SEQUENCE, 'The validity', mode), mode);
+  const dates = childrenOf(expectTag(validity, DER.SEQUENCE, 'The validity', mode), mode);
+  if (dates.length !== 2) refuse(mode.code, 'The validity does not hold exactly two dates.');
   const spkiBytes = bytesOf(expectTag(spki, DER.SEQUENCE, 'The public key', mode));
   return {
     raw: der,
@@ -119,8 +116,8 @@ export function parseCertificate(der: Uint8Array, options: { lenient?: boolean }
     serial: readSerial(serial, mode),
     issuer: bytesOf(checkName(issuer, 'The issuer', mode)),
     subject: bytesOf(checkName(subject, 'The subject', mode)),
-    notBefore: readTime(notBefore, mode),
-    notAfter: readTime(notAfter, mode),
+    notBefore: readTime(dates[0], mode),
+    notAfter: readTime(dates[1], mode),
     spki: spkiBytes,
     key: parseSpki(spkiBytes, mode),
     signatureAlgorithm: readSignatureAlgorithm(algorithm, mode),
@@ -133,7 +130,8 @@ export function parseCertificate(der: Uint8Array, options: { lenient?: boolean }
 function readVersion(fields: DerNode[], mode: DerMode): number {
   if (fields[0]?.tag !== 0xa0) return 1;
   const wrapper = fields.shift();
-  const [number] = wrapper ? childrenOf(wrapper, mode) : [];
+  const [number, ...rest] = wrapper ? childrenOf(wrapper, mode) : [];
+  if (rest.length > 0) refuse(mode.code, 'The version is followed by something else.');
   const version = readSmall(number, 'The version', mode) + 1;
   if (version > 3) refuse(mode.code, `X.509 version ${version} does not exist.`);
   if (version === 1) deviate(mode, 'the default version is encoded explicitly');
@@ -157,9 +155,9 @@ function checkName(node: DerNode | undefined, what: string, mode: DerMode): DerN
     const members = childrenOf(expectTag(rdn, DER.SET, what, mode), mode);
     if (members.length === 0) refuse(mode.code, `${what} holds an empty set.`);
     for (const [i, member] of members.entries()) {
-      const [type, value] = childrenOf(expectTag(member, DER.SEQUENCE, what, mode), mode);
-      readOid(type, mode);
-      if (!value) refuse(mode.code, `${what} holds an attribute without a value.`);
+      const fields = childrenOf(expectTag(member, DER.SEQUENCE, what, mode), mode);
+      readOid(fields[0], mode);
+      if (fields.length !== 2) refuse(mode.code, `${what} holds an attribute that is not a type and a value.`);
       const previous = members[i - 1];
       if (previous && toHex(bytesOf(previous)) > toHex(bytesOf(member))) {
         deviate(mode, 'a multi-valued name component is not sorted');
@@ -204,7 +202,7 @@ function readSignatureAlgorithm(node: DerNode, mode: DerMode): SignatureAlgorith
   );
   const oid = readOid(oidNode, mode);
   if (rest.length > 0) refuse(mode.code, 'The signature algorithm holds fields that do not belong to it.');
-  if (oid === RSASSA_PSS) return { kind: 'rsa-pss', hash: readPssHash(parameters, mode) };
+  if (oid === RSASSA_PSS) return { kind: 'rsa-pss', ...readPssParameters(parameters, mode) };
   const known =
     SIGNATURES[oid] ?? refuse('unsupported-algorithm', `Certificates signed with ${oid} are not supported.`);
   if (parameters && (parameters.tag !== DER.NULL || parameters.end !== parameters.content)) {
@@ -215,33 +213,11 @@ function readSignatureAlgorithm(node: DerNode, mode: DerMode): SignatureAlgorith
   return known;
 }
 
-/** RSASSA-PSS-params (RFC 4055 section 3.1): the hash must be named, and MGF1 must use the same one. */
-function readPssHash(parameters: DerNode | undefined, mode: DerMode): HashName {
-  const fields = childrenOf(expectTag(parameters, DER.SEQUENCE, 'The PSS parameters', mode), mode);
-  const inside = (tag: number) => {
-    const field = fields.find((candidate) => candidate.tag === tag);
-    const [sequence] = field ? childrenOf(field, mode) : [];
-    return sequence ? childrenOf(expectTag(sequence, DER.SEQUENCE, 'The PSS parameters', mode), mode) : [];
-  };
-  const hash = inside(0xa0)[0];
-  const mask = inside(0xa1)[1];
-  if (!hash || !mask)
-    return refuse('weak-algorithm', 'The certificate is signed with PSS and SHA-1, which no longer protects.');
-  const name = HASH_OIDS[readOid(hash, mode)];
-  const maskName = HASH_OIDS[readOid(childrenOf(mask, mode)[0], mode)];
-  if (!name || name !== maskName)
-    return refuse('unsupported-algorithm', 'The certificate is signed with PSS and hashes that are not supported.');
-  return name;
-}
-
 function readExtensions(optional: readonly DerNode[], version: number, mode: DerMode): Extension[] {
   const wrapper = optional.find((node) => node.tag === 0xa3);
-  if (
-    optional.some((node) => node.tag !== 0xa3 && node.tag !== 0x81 && node.tag !== 0x82) ||
-    optional.filter((node) => node.tag === 0xa3).length > 1
-  ) {
-    refuse(mode.code, 'The certificate holds fields that do not belong to it.');
-  }
+  // issuerUniqueID, subjectUniqueID, extensions: each at most once, in this order (RFC 5280 section 4.1).
+  const known = optional.every(({ tag }, i) => [0x81, 0x82, 0xa3].includes(tag) && tag > (optional[i - 1]?.tag ?? 0));
+  if (!known) refuse(mode.code, 'The certificate holds fields that do not belong to it.');
   if (!wrapper) return [];
   if (version !== 3) refuse(mode.code, `A certificate of version ${version} cannot carry extensions.`);
   const [list, ...rest] = childrenOf(wrapper, mode);
@@ -272,18 +248,22 @@ export function extensionOf(certificate: Certificate, oid: string): Extension | 
   return certificate.extensions.find((extension) => extension.oid === oid);
 }
 
-/** Whether `key` signed the certificate; SHA-1 is refused (`weak-algorithm`). */
-export function isSignedBy(certificate: Certificate, key: KeyObject): boolean {
-  const { kind, hash } = certificate.signatureAlgorithm;
+/** What signed, or may have: its numbers (with the restriction that its certificate puts on it) and the key object made of them. */
+export type Signer = { numbers: KeyNumbers; key: () => KeyObject };
+
+/** Whether a key signed the certificate; SHA-1 is refused (`weak-algorithm`), as is a key for encryption or for another padding (`key-usage`). */
+export function isSignedBy(certificate: Certificate, { numbers, key }: Signer): boolean {
+  const { kind, hash, saltLength } = certificate.signatureAlgorithm;
   if (hash === 'sha1')
     refuse('weak-algorithm', 'A certificate of this chain is signed with SHA-1, which no longer protects.');
-  const type = kind === 'ecdsa' ? 'ec' : 'rsa';
-  if (key.asymmetricKeyType !== type) return false;
+  if (numbers.type !== (kind === 'ecdsa' ? 'ecc' : 'rsa')) return false;
+  if (numbers.type === 'rsa' && numbers.only !== undefined && numbers.only !== kind)
+    refuse('key-usage', `A certificate is signed by a key that is only for ${numbers.only.toUpperCase()}.`);
   if (kind === 'rsa-pss') {
-    const options = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
+    const options = { key: key(), padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
     return verify(hash, certificate.tbs, options, certificate.signature);
   }
-  return verify(hash, certificate.tbs, key, certificate.signature);
+  return verify(hash, certificate.tbs, key(), certificate.signature);
 }
 
 export const publicKeyOf = (certificate: Certificate): KeyObject => keyObjectOf(certificate.key);

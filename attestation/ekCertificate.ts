@@ -247,6 +247,8 @@ function checkPurpose(certificate: Certificate): void {
     certificate.key.type === 'rsa' ? KEY_USAGE.keyEncipherment : KEY_USAGE.keyAgreement | KEY_USAGE.keyEncipherment;
   if (usage !== undefined && (usage & wanted) === 0)
     refuse('key-usage', 'The certified key may not be used to protect secrets, as an endorsement key must.');
+  if (certificate.key.type === 'rsa' && certificate.key.only === 'rsa-pss')
+    refuse('key-usage', 'The certified key is for PSS signatures only, but an endorsement key decrypts.');
 }
 
 function checkTpmAttributes(ek: EkCertificate, root: VendorRoot, verdict: EkClass): void {

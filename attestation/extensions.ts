@@ -129,19 +129,28 @@ function readOtherName(node: DerNode, names: AlternativeNames): void {
 /** Both shapes occur: three components of one attribute each, and one component of three (EK Credential Profile annex A). */
 function readTpmAttributes(name: DerNode, tpm: AlternativeNames['tpm']): void {
   for (const [oid, value] of attributesOf(name)) {
-    if (oid === OID.TPM_MANUFACTURER) tpm.manufacturer ??= value;
-    if (oid === OID.TPM_MODEL) tpm.model ??= value;
-    if (oid === OID.TPM_VERSION) tpm.version ??= value;
+    const member = TPM_ATTRIBUTES[oid];
+    if (!member) continue;
+    if (tpm[member] !== undefined && tpm[member] !== value)
+      refuse('subject-alternative-name', `The certificate names two TPMs: they differ in ${member}.`);
+    tpm[member] = value;
   }
 }
+
+const TPM_ATTRIBUTES: Record<string, keyof AlternativeNames['tpm']> = {
+  [OID.TPM_MANUFACTURER]: 'manufacturer',
+  [OID.TPM_MODEL]: 'model',
+  [OID.TPM_VERSION]: 'version',
+};
 
 /** The attributes of a Name in order, with their values as text. */
 function attributesOf(name: DerNode): [string, string][] {
   const found: [string, string][] = [];
   for (const rdn of childrenOf(expectTag(name, DER.SEQUENCE, 'A directory name', FIELD), FIELD)) {
     for (const attribute of childrenOf(expectTag(rdn, DER.SET, 'A directory name', FIELD), FIELD)) {
-      const [type, value] = childrenOf(expectTag(attribute, DER.SEQUENCE, 'A directory name', FIELD), FIELD);
-      if (!value) return refuse(FIELD.code, 'A directory name holds an attribute without a value.');
+      const [type, value, ...rest] = childrenOf(expectTag(attribute, DER.SEQUENCE, 'A directory name', FIELD), FIELD);
+      if (!value || rest.length > 0)
+        return refuse(FIELD.code, 'A directory name holds an attribute that is not a type and a value.');
       found.push([readOid(type, FIELD), readText(value)]);
     }
   }
@@ -167,8 +176,14 @@ const SHORT: Record<string, string> = {
   '2.5.4.5': 'serialNumber',
 };
 
-/** A Name as text for people; never compare it. */
+/** A Name as text for people; never compare it. Whoever made the certificate chose it, so that it is cut and may not bring line breaks into a log. */
 export function describeName(name: Uint8Array): string {
   const text = attributesOf(readWholeDer(name, FIELD)).map(([oid, value]) => `${SHORT[oid] ?? oid}=${value}`);
-  return text.join(', ') || '(empty name)';
+  return forPeople(text.join(', ')) || '(empty name)';
+}
+
+/** Foreign text as part of a message: at most 200 characters, none of them a control character or one that changes the direction of writing. */
+export function forPeople(text: string): string {
+  const plain = text.slice(0, 201).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
+  return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain;
 }

@@ -5,8 +5,9 @@ import { DER, der, derOid, derUnsigned } from './der.ts';
 import { refuse } from './error.ts';
 import { KEY_USAGE } from './extensions.ts';
 import { digest, type HashName } from './hashes.ts';
+import { checkKeyStrength } from './keys.ts';
 import { normalizePermanentIdentifier } from './permanentIdentifier.ts';
-import { canonicalSpki } from './spki.ts';
+import { encodeSpki, parseSpki } from './spki.ts';
 
 /** A certificate authority: its certificate (DER) and its private key (node:crypto; EC on P-256 or P-384, or RSA). */
 export type Authority = { certificate: Uint8Array; key: KeyObject };
@@ -27,7 +28,7 @@ const DAY_MS = 24 * 3_600_000;
  * @param parameters.lifetimeMs one day when absent. @param parameters.backdateMs how far notBefore lies before `at`, for slow
  * clocks; 5 minutes when absent.
  * @returns DER of the certificate.
- * @throws AttestationError `bad-argument` for a lifetime that clients would renew at once, `identifier-malformed`, `unsupported-algorithm`, key errors.
+ * @throws AttestationError `bad-argument` for a lifetime that clients would renew at once, `identifier-malformed`, `unsupported-algorithm`, `weak-key`, `roca-weak-key`, key errors.
  */
 export function issueAkCertificate(parameters: {
   issuer: Authority;
@@ -47,9 +48,11 @@ export function issueAkCertificate(parameters: {
       'This lifetime is too short for its backdating: clients would renew the certificate at once.',
     );
   }
+  const akKey = parseSpki(parameters.akPublic);
+  checkKeyStrength(akKey, 'The attestation key');
   return build(issuer, {
     subject: der(DER.SEQUENCE),
-    spki: canonicalSpki(parameters.akPublic),
+    spki: encodeSpki(akKey),
     notBefore: new Date(at.getTime() - backdateMs),
     notAfter: new Date(at.getTime() + lifetimeMs),
     extensions: [

@@ -1,6 +1,5 @@
-import type { KeyObject } from 'node:crypto';
 import { equalBytes, toHex } from './bytes.ts';
-import { type Certificate, isSignedBy, OID, parseCertificate } from './certificate.ts';
+import { type Certificate, isSignedBy, OID, parseCertificate, type Signer } from './certificate.ts';
 import { AttestationError, refuse } from './error.ts';
 import { basicConstraintsOf, describeName, extendedKeyUsageOf, keyIdentifiersOf, keyUsageOf } from './extensions.ts';
 import { digest } from './hashes.ts';
@@ -13,7 +12,8 @@ export type Issuer = {
   sha256: string;
   anchor: boolean;
   identifiers: { subject?: string; authority?: string };
-  key: () => KeyObject;
+  /** The key of this issuer, for the certificates below it. */
+  signer: Signer;
   /** Whether another issuer signed this certificate; remembered, since a trust store's own certificates stay. */
   signedBy: (above: Issuer) => boolean;
   /** What the certificate says about issuing, read once. */
@@ -58,9 +58,9 @@ export function issuerOf(certificate: Certificate, anchor: boolean): Issuer {
     sha256: toHex(digest('sha256', certificate.raw)),
     anchor,
     identifiers: keyIdentifiersOf(certificate),
-    key: lazyKey(certificate.key),
+    signer: { numbers: certificate.key, key: lazyKey(certificate.key) },
     signedBy: (above) => {
-      const signed = signers.get(above) ?? isSignedBy(certificate, above.key());
+      const signed = signers.get(above) ?? isSignedBy(certificate, above.signer);
       signers.set(above, signed);
       return signed;
     },

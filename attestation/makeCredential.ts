@@ -3,9 +3,9 @@ import { concat, createWriter, padTo, utf8 } from './bytes.ts';
 import { refuse } from './error.ts';
 import { digest, type HashName, strongHashOf } from './hashes.ts';
 import { bitLength, checkKeyStrength, keyObjectOf } from './keys.ts';
-import { curveSize, type PublicArea, parsePublic } from './publicArea.ts';
-import { encodeSpki, type KeyNumbers, keyNumbersOf, parseSpki } from './spki.ts';
-import { ALG, CURVE } from './tpmConstants.ts';
+import { curveSize, hasAttributes, type PublicArea, parsePublic } from './publicArea.ts';
+import { encodeSpki, exportSpki, type KeyNumbers, keyNumbersOf, parseSpki } from './spki.ts';
+import { ALG, ATTRIBUTE, CURVE } from './tpmConstants.ts';
 
 /** What the random bytes become: the protection seed, the OAEP seed (RSA), the private scalar of the ephemeral key (ECC). */
 export type RandomPurpose = 'seed' | 'oaep' | 'ephemeral';
@@ -30,6 +30,7 @@ const CURVE_NAMES: Record<number, string> = {
   [CURVE.P384]: 'secp384r1',
   [CURVE.P521]: 'secp521r1',
 };
+const IN_ITS_TPM = ATTRIBUTE.FIXED_TPM | ATTRIBUTE.FIXED_PARENT | ATTRIBUTE.RESTRICTED | ATTRIBUTE.DECRYPT;
 const IDENTITY = utf8('IDENTITY\0');
 
 /**
@@ -41,7 +42,8 @@ const IDENTITY = utf8('IDENTITY\0');
  * @param parameters.akName the attestation key's Name (nameAlg ‖ digest), recomputed by the caller's side.
  * @param parameters.secret at most as long as a digest of the EK's name algorithm; use 32 random bytes.
  * @param parameters.random every random byte that is used comes from it; node:crypto's generator when absent.
- * @throws AttestationError `unsupported-algorithm`, `weak-key`, `roca-weak-key`, `bad-argument`; parse errors of the key.
+ * @throws AttestationError `unsupported-algorithm`, `weak-key`, `roca-weak-key`, `bad-argument`, `wrong-attributes` for a public area that is no
+ * endorsement key's; parse errors of the key.
  */
 export function makeCredential(parameters: {
   ekPublic: KeyObject | Uint8Array | PublicArea;
@@ -96,7 +98,7 @@ function endorsementKey(ek: KeyObject | Uint8Array | PublicArea): EndorsementKey
 }
 
 function readKey(ek: KeyObject | Uint8Array | PublicArea): EndorsementKey {
-  if (ek instanceof KeyObject) return profiled(parseSpki(ek.export({ type: 'spki', format: 'der' })));
+  if (ek instanceof KeyObject) return profiled(parseSpki(exportSpki(ek)));
   // A SubjectPublicKeyInfo begins with SEQUENCE (30), a TPMT_PUBLIC with the high byte of its type (00).
   if (ek instanceof Uint8Array) return ek[0] === 0x30 ? profiled(parseSpki(ek)) : readKey(parsePublic(ek));
   const { name: hash, size } = strongHashOf(ek.nameAlg);
@@ -104,6 +106,8 @@ function readKey(ek: KeyObject | Uint8Array | PublicArea): EndorsementKey {
   if (alg !== ALG.AES || mode !== ALG.CFB || (keyBits !== 128 && keyBits !== 256)) {
     return refuse('unsupported-algorithm', 'The endorsement key does not protect with AES-128 or AES-256 in CFB mode.');
   }
+  if (!hasAttributes(ek, IN_ITS_TPM) || hasAttributes(ek, ATTRIBUTE.SIGN))
+    refuse('wrong-attributes', 'This is no endorsement key: those are restricted decryption keys fixed to their TPM.');
   return { numbers: keyNumbersOf(ek), protection: { hash, size, keyBits } };
 }
 

@@ -87,7 +87,7 @@ function attempt(
     search.checks += 1;
     if (search.checks > MAX_SIGNATURE_CHECKS)
       refuse('path-too-long', 'The certificates allow too many paths to try them all.');
-    const signed = path.at(-1)?.signedBy(candidate) ?? isSignedBy(below, candidate.key());
+    const signed = path.at(-1)?.signedBy(candidate) ?? isSignedBy(below, candidate.signer);
     if (!signed) {
       // Two authorities may share a name; only a key identifier says that this one was meant.
       if (named && candidate.anchor)

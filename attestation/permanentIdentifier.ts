@@ -1,18 +1,17 @@
 import type { KeyObject } from 'node:crypto';
 import { refuse } from './error.ts';
 import { digest } from './hashes.ts';
-import { canonicalSpki } from './spki.ts';
+import { canonicalSpki, exportSpki } from './spki.ts';
 
 const PREFIX = 'urn:ek:sha256:';
 
 /**
  * The permanent identifier of a TPM 2.0 device: `urn:ek:sha256:` and the padded standard base64 of SHA-256 over the EK's
  * SubjectPublicKeyInfo DER. Keys in another encoding (RSAES-OAEP, compressed points) are re-encoded first, so that one key has one URN.
- * Errors: `certificate-malformed`, `unsupported-algorithm`.
+ * Errors: `certificate-malformed`, `unsupported-algorithm`, `bad-argument` for a key object that is not public.
  */
 export function ekUri(publicKey: KeyObject | Uint8Array): string {
-  const spki = publicKey instanceof Uint8Array ? publicKey : publicKey.export({ type: 'spki', format: 'der' });
-  return urnOfSpki(canonicalSpki(spki));
+  return urnOfSpki(canonicalSpki(publicKey instanceof Uint8Array ? publicKey : exportSpki(publicKey)));
 }
 
 /** The URN of a key whose SubjectPublicKeyInfo is canonical already. */

@@ -66,7 +66,8 @@ export function readCertifiedKey(publicBytes: Uint8Array): AttestationKey {
  * asked to be quoted (`DEFAULT_PCR_SELECTION`); the quote must select exactly this. @param parameters.pcrs the values, one bank for
  * each bank of the selection and nothing more.
  * @returns the parsed attest; the values may be believed afterwards.
- * @throws AttestationError `wrong-type`, `wrong-extra-data`, `wrong-pcr-selection`, `wrong-pcr-digest`, `bad-signature`; parse errors.
+ * @throws AttestationError `wrong-type`, `wrong-extra-data`, `wrong-pcr-selection`, `wrong-pcr-digest`, `bad-signature`, `bad-argument` for an empty
+ * selection or nonce; parse errors.
  */
 export function verifyQuote(
   parameters: Signed & { nonce: Uint8Array; selection: readonly PcrSelection[]; pcrs: readonly PcrBank[] },
@@ -75,6 +76,8 @@ export function verifyQuote(
   const attest = parseAttest(parameters.attest);
   if (attest.type !== 'quote') refuse('wrong-type', `A quote was expected, this is of type ${attest.type}.`);
   checkExtraData(attest.extraData, parameters.nonce);
+  if (!parameters.selection.some(({ pcrs }) => pcrs.length > 0))
+    refuse('bad-argument', 'A quote of no PCR at all says nothing about the platform.');
   if (!sameSelections(attest.selections, parameters.selection)) {
     refuse('wrong-pcr-selection', 'The quote does not cover exactly the PCRs that were asked for.');
   }

@@ -1,11 +1,14 @@
+import type { KeyObject } from 'node:crypto';
 import { concat, padTo, stripZeros, toHex } from './bytes.ts';
 import {
   childrenOf,
   DER,
   type DerMode,
+  type DerNode,
   der,
   derOid,
   derUnsigned,
+  deviate,
   expectTag,
   readBitString,
   readOid,
@@ -18,7 +21,13 @@ import { CURVE } from './tpmConstants.ts';
 
 /** A public key as numbers, big endian: modulus and exponent without leading zeros, coordinates padded to the field. */
 export type KeyNumbers =
-  | { type: 'rsa'; modulus: Uint8Array; exponent: Uint8Array }
+  | {
+      type: 'rsa';
+      modulus: Uint8Array;
+      exponent: Uint8Array;
+      /** What the key's own algorithm identifier restricts it to (RFC 4055 sections 1.2 and 4.1). */
+      only?: 'rsa-pss' | 'rsa-oaep';
+    }
   | { type: 'ecc'; curve: number; x: Uint8Array; y: Uint8Array | { compressed: Uint8Array } };
 
 const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
@@ -45,7 +54,11 @@ export function parseSpki(spki: Uint8Array, mode: DerMode = { code: 'certificate
     mode,
   );
   if (rest.length > 0) refuse(mode.code, 'The public key holds fields that do not belong to it.');
-  const [oidNode, parameters] = childrenOf(expectTag(identifier, DER.SEQUENCE, 'The key algorithm', mode), mode);
+  const [oidNode, parameters, ...more] = childrenOf(
+    expectTag(identifier, DER.SEQUENCE, 'The key algorithm', mode),
+    mode,
+  );
+  if (more.length > 0) refuse(mode.code, 'The key algorithm holds fields that do not belong to it.');
   const oid = readOid(oidNode, mode);
   const bits = readBitString(keyBits, 'The public key', mode);
   switch (oid) {
@@ -57,7 +70,13 @@ export function parseSpki(spki: Uint8Array, mode: DerMode = { code: 'certificate
       const modulus = readUnsigned(fields[0], 'The RSA modulus', mode);
       const exponent = readUnsigned(fields[1], 'The RSA exponent', mode);
       if (modulus.length > 1024 || exponent.length > 8) refuse('unsupported-algorithm', 'The RSA key is too large.');
-      return { type: 'rsa', modulus, exponent };
+      if (oid === RSA_ENCRYPTION) {
+        checkNull(parameters, mode);
+        return { type: 'rsa', modulus, exponent };
+      }
+      if (oid === RSASSA_PSS && parameters)
+        refuse('unsupported-algorithm', 'RSA keys that are fixed to one set of PSS parameters are not supported.');
+      return { type: 'rsa', modulus, exponent, only: oid === RSASSA_PSS ? 'rsa-pss' : 'rsa-oaep' };
     }
     case EC_PUBLIC_KEY: {
       if (parameters?.tag !== DER.OID) refuse('unsupported-algorithm', 'EC keys with explicit parameters are refused.');
@@ -68,6 +87,13 @@ export function parseSpki(spki: Uint8Array, mode: DerMode = { code: 'certificate
     default:
       return refuse('unsupported-algorithm', `Public keys of algorithm ${oid} are not supported.`);
   }
+}
+
+/** RFC 3279 section 2.3.1 wants NULL; some leave it out. */
+function checkNull(parameters: DerNode | undefined, mode: DerMode): void {
+  if (!parameters) deviate(mode, 'the RSA key algorithm lacks its NULL');
+  else if (parameters.tag !== DER.NULL || parameters.end !== parameters.content)
+    refuse(mode.code, 'The RSA key algorithm carries parameters that it must not have.');
 }
 
 function parsePoint(point: Uint8Array, curve: number, mode: DerMode): KeyNumbers {
@@ -162,6 +188,12 @@ export function keyNumbersOf(area: PublicArea): KeyNumbers {
   const exponent = new Uint8Array(4);
   new DataView(exponent.buffer).setUint32(0, area.exponent === 0 ? 65537 : area.exponent);
   return { type: 'rsa', modulus: stripZeros(area.modulus).slice(), exponent: stripZeros(exponent) };
+}
+
+/** The SubjectPublicKeyInfo DER of a node:crypto public key. Error: `bad-argument` for a private or secret one. */
+export function exportSpki(key: KeyObject): Uint8Array {
+  if (key.type !== 'public') refuse('bad-argument', `A public key is needed here, this is a ${key.type} one.`);
+  return key.export({ type: 'spki', format: 'der' });
 }
 
 /** The canonical SubjectPublicKeyInfo DER of a TPM public area. */
