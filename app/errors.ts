@@ -163,6 +163,8 @@ const HARDWARE: Record<string, LocalErrorCode> = {
   'endorsement-key-unknown': 'key-of-another-tpm',
   'pcrs-changing': 'tpm-busy',
   'elevation-needed': 'tpm-permission',
+  'service-request-refused': 'tpm-unsupported',
+  'settings-unreadable': 'policy-unreadable',
   'state-folder-unusable': 'state-unreadable',
   'secure-enclave-unavailable': 'tpm-unsupported',
   'platform-unsupported': 'tpm-missing',

@@ -28,9 +28,13 @@ export type ServiceReply = { id: number; result: unknown } | { id: number; error
 /** Longest line either side takes, in bytes; a quote with its event log is the longest answer. */
 export const MAX_LINE = 1024 * 1024;
 
-/** One JSON line; bytes travel as `{"base64": …}`. */
+/** One JSON line; bytes travel as `{"base64": …}`, also those of a Buffer, which would turn itself into numbers first. */
 export function encodeLine(message: ServiceRequest | ServiceReply): string {
-  return `${JSON.stringify(message, (_, value: unknown) => (value instanceof Uint8Array ? { base64: Buffer.from(value).toString('base64') } : value))}\n`;
+  const plain = function (this: Record<string, unknown>, name: string, value: unknown): unknown {
+    const own = this[name];
+    return own instanceof Uint8Array ? { base64: Buffer.from(own).toString('base64') } : value;
+  };
+  return `${JSON.stringify(message, plain)}\n`;
 }
 
 export function decodeLine(line: string): unknown {

@@ -361,5 +361,8 @@ describe.skipIf(!has('swtpm') || process.platform !== 'linux')('the service on a
     expect(encodeLine({ id: 1, verb: 'sign', args: [new Uint8Array([1, 2])] })).toBe(
       '{"id":1,"verb":"sign","args":[{"base64":"AQI="}]}\n',
     );
+    expect(encodeLine({ id: 1, verb: 'sign', args: [Buffer.from([1, 2])] })).toBe(
+      encodeLine({ id: 1, verb: 'sign', args: [new Uint8Array([1, 2])] }),
+    );
   });
 });
