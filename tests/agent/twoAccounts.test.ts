@@ -7,7 +7,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
+import { askService, collectSerials, connectTpmService } from '../../native/index.ts';
 import { has } from '../../native/testing/tools.ts';
+import { createProvisioningToken } from '../../server/store/provisioningTokens.ts';
 import { startWorld, type World } from '../../server/testing/world.ts';
 import { confirmAt, openedInvite } from './atTheBrowser.ts';
 
@@ -28,6 +30,7 @@ describe.skipIf(!has('swtpm') || process.getuid?.() !== 0 || process.platform !=
     let software: SoftwareTpm;
     let world: World;
     let service: ChildProcess | undefined;
+    let token: string;
     const socket = () => join(folder, 'run', 'tpm.sock');
 
     const startService = async () => {
@@ -39,7 +42,9 @@ describe.skipIf(!has('swtpm') || process.getuid?.() !== 0 || process.platform !=
       service = spawn(process.execPath, [host('tpmService'), JSON.stringify(parts)], {
         stdio: ['pipe', 'pipe', 'inherit'],
       });
-      if (service.stdout) await once(service.stdout, 'data');
+      const died = once(service, 'exit').then(() => Promise.reject(new Error('The service ended.')));
+      died.catch(() => undefined);
+      if (service.stdout) await Promise.race([once(service.stdout, 'data'), died]);
     };
     const stopService = async () => {
       const ending = service;
@@ -54,6 +59,18 @@ describe.skipIf(!has('swtpm') || process.getuid?.() !== 0 || process.platform !=
       folder = await mkdtemp(join(tmpdir(), 'muster-two-'));
       await chmod(folder, 0o755);
       [software, world] = await Promise.all([startSoftwareTpm({ folder: join(folder, 'tpm') }), startWorld()]);
+      token = (
+        await world.server.store.write((trx) =>
+          createProvisioningToken(trx, Date.now(), {
+            name: 'test',
+            identifiers: null,
+            maxUses: null,
+            expiresAt: Date.now() + 3_600_000,
+            actor: { type: 'server', id: null, name: 'test' },
+            requestId: null,
+          }),
+        )
+      ).secret;
       await startService();
     });
     afterAll(async () => {
@@ -63,10 +80,11 @@ describe.skipIf(!has('swtpm') || process.getuid?.() !== 0 || process.platform !=
       await rm(folder, { recursive: true, force: true });
     });
 
-    const as = async (uid: number, email: string, leave = false): Promise<Ended> => {
+    const as = async (uid: number, how: { email?: string; token?: string; leave?: boolean } = {}): Promise<Ended> => {
       const groups = uid === AGENT ? [GROUP] : [];
       const state = join(folder, `state-${uid}`);
-      const parts = { socket: socket(), uid, groups, origin: world.origin, state, leave };
+      const { email, token, leave = false } = how;
+      const parts = { socket: socket(), uid, groups, origin: world.origin, state, leave, token };
       const child = spawn(process.execPath, [host('enrolAs'), JSON.stringify(parts)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
@@ -88,15 +106,37 @@ describe.skipIf(!has('swtpm') || process.getuid?.() !== 0 || process.platform !=
     const devices = () => world.server.store.db.selectFrom('devices').select(['id', 'permanent_identifier']).execute();
     const conflicts = () => world.server.store.db.selectFrom('conflicts').select('id').execute();
 
+    it('the command itself runs as the service: root-only serials for everyone, and an end when it is told', async () => {
+      const [path, state] = [join(folder, 'command.sock'), join(folder, 'command')];
+      const bin = fileURLToPath(new URL('../../agent/bin/muster.mjs', import.meta.url));
+      const command = spawn(process.execPath, [bin, 'service', '--socket', path, '--state', state], {
+        stdio: ['ignore', 'inherit', 'pipe'],
+      });
+      try {
+        if (command.stderr) expect(String(await once(command.stderr, 'data'))).toContain(path);
+        expect(
+          await askService(
+            (client) => client.readSerials(),
+            () => connectTpmService(path),
+          ),
+        ).toEqual(await collectSerials());
+        const ended = once(command, 'exit');
+        command.kill('SIGTERM');
+        expect(await ended).toEqual([0, null]);
+      } finally {
+        command.kill('SIGKILL');
+      }
+    });
+
     it('are one device of one TPM: the second is told before it signs in, also after a restart of the service', async () => {
-      const agent = await as(AGENT, 'it@example.com');
-      expect(agent).toMatchObject({ signedIn: true, device: { owner: 'it@example.com' } });
+      const agent = await as(AGENT, { token });
+      expect(agent).toMatchObject({ signedIn: false, device: { id: expect.any(String) } });
       for (const again of [false, true]) {
         if (again) {
           await stopService();
           await startService();
         }
-        const person = await as(PERSON, 'ada@example.com');
+        const person = await as(PERSON, { email: 'ada@example.com' });
         expect(person).toMatchObject({
           signedIn: false,
           error: {
@@ -113,10 +153,10 @@ describe.skipIf(!has('swtpm') || process.getuid?.() !== 0 || process.platform !=
     });
 
     it('and the person enrols once the agent has left', async () => {
-      expect(await as(AGENT, '', true)).toMatchObject({ left: true });
-      const person = await as(PERSON, 'it@example.com');
-      expect(person).toMatchObject({ signedIn: true, device: { owner: 'it@example.com' } });
-      expect(await as(AGENT, 'it@example.com')).toMatchObject({
+      expect(await as(AGENT, { leave: true })).toMatchObject({ left: true });
+      const person = await as(PERSON, { email: 'ada@example.com' });
+      expect(person).toMatchObject({ signedIn: true, device: { owner: 'ada@example.com' } });
+      expect(await as(AGENT, { token })).toMatchObject({
         signedIn: false,
         error: { code: 'machine-enrolled', message: expect.stringContaining('another account') },
       });

@@ -1,5 +1,5 @@
 /**
- * The client's core as another account of this machine, over the TPM service: `node enrolAs.ts {socket, uid, groups, origin, state, leave}`.
+ * The client's core as another account of this machine, over the TPM service: `node enrolAs.ts {socket, uid, groups, origin, state, leave, token}`.
  * Starts as root, so that it can read the checkout wherever that is. Prints JSON lines: where a person signs in, then how it ended.
  */
 import { chownSync, mkdirSync } from 'node:fs';
@@ -15,9 +15,17 @@ import {
 } from '../../app/index.ts';
 import { askService, connectForEnrolment, readMachine } from '../../native/index.ts';
 
-type Arguments = { socket: string; uid: number; groups: number[]; origin: string; state: string; leave: boolean };
+type Arguments = {
+  socket: string;
+  uid: number;
+  groups: number[];
+  origin: string;
+  state: string;
+  leave: boolean;
+  token?: string;
+};
 
-const { socket, uid, groups, origin, state, leave } = JSON.parse(process.argv[2] ?? '{}') as Arguments;
+const { socket, uid, groups, origin, state, leave, token } = JSON.parse(process.argv[2] ?? '{}') as Arguments;
 const machine = await readMachine();
 mkdirSync(state, { recursive: true, mode: 0o700 });
 chownSync(state, uid, uid);
@@ -64,7 +72,7 @@ try {
       serverUrl: origin,
       version: '0',
       platform: 'linux',
-      signIn: 'device-code',
+      signIn: token === undefined ? 'device-code' : { provisioningToken: token },
       until: 'enrolled',
       onSignIn: ({ url, userCode }) => print({ signIn: { url, userCode } }),
     });
