@@ -2,7 +2,6 @@ import { encodePcrSelections } from '../../attestation/attest.ts';
 import { type Binding, bindingDigest } from '../../attestation/binding.ts';
 import { createReader, sameBytes } from '../../attestation/bytes.ts';
 import { digest } from '../../attestation/hashes.ts';
-import { objectName } from '../../attestation/publicArea.ts';
 import { spkiOf } from '../../attestation/spki.ts';
 import { ALG } from '../../attestation/tpmConstants.ts';
 import { NativeError } from '../errors.ts';
@@ -10,7 +9,15 @@ import { type Attested, certify, type PcrValue, quote, readPcrs, signEcdsa } fro
 import { certificateSpki } from './ekCertificate.ts';
 import { type EkAlgorithm, type Endorsement, type FoundEk, findEk, findEndorsement } from './endorsement.ts';
 import { readEventLog } from './eventLog.ts';
-import { type AkAlgorithm, activate, loadKeys, makeAttestationKey, makeDeviceKey, type WrappedKey } from './keys.ts';
+import {
+  type AkAlgorithm,
+  activate,
+  loadKeys,
+  makeAttestationKey,
+  makeDeviceKey,
+  nameOfKey,
+  type WrappedKey,
+} from './keys.ts';
 import type { Scope, Tpm } from './tpm.ts';
 
 export type EndorsementKey = {
@@ -200,15 +207,7 @@ function endorsementKey({
 }
 
 function bound(kind: 'certify' | 'quote', binding: BindingInput, ak: WrappedKey, deviceKey: WrappedKey): Uint8Array {
-  return bindingDigest(kind, { ...binding, akName: nameOf(ak), deviceKeyName: nameOf(deviceKey) });
-}
-
-function nameOf(key: WrappedKey): Uint8Array {
-  try {
-    return objectName(key.public);
-  } catch (cause) {
-    throw new NativeError('key-file-damaged', 'The stored key cannot be read.', { cause });
-  }
+  return bindingDigest(kind, { ...binding, akName: nameOfKey(ak), deviceKeyName: nameOfKey(deviceKey) });
 }
 
 /** The content of a TPM2B with its size prefix, as the attestation CA sends it. */

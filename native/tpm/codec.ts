@@ -1,6 +1,7 @@
 import { createReader, type Reader } from '../../attestation/bytes.ts';
 import { HANDLE, TPM_ST } from '../../attestation/tpmConstants.ts';
 import { NativeError } from '../errors.ts';
+import { u32At } from './pipe.ts';
 
 /** Authorization of one handle: a password (part 1, 19.4) or a policy session. */
 export type Auth = { session: number; continueSession?: boolean } | { password: Uint8Array } | 'empty-password';
@@ -53,7 +54,7 @@ const passwordOf = (auth: Auth): Uint8Array => (typeof auth === 'object' && 'pas
 
 /** The response code of a whole response; 0 is success. */
 export function responseCode(response: Uint8Array): number {
-  return new DataView(response.buffer, response.byteOffset, response.byteLength).getUint32(6);
+  return u32At(response, 6);
 }
 
 export type Answer = { handle: number | undefined; parameters: Reader };

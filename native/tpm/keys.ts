@@ -129,7 +129,7 @@ export async function makeAttestationKey(scope: Scope, algorithm: AkAlgorithm): 
   const { attest, signature } = await certifyCreation(scope, handle, handle, made);
   return {
     key: { public: made.public, private: made.private },
-    name: objectName(made.public),
+    name: nameOfKey(made),
     creationData: made.creationData,
     creationAttestation: attest,
     creationSignature: signature,
@@ -207,12 +207,24 @@ function isForeignKey(error: unknown): boolean {
 
 const FOREIGN: readonly number[] = [RC.INTEGRITY, RC.HASH, RC.SIZE, RC.VALUE, RC.TYPE, RC.BINDING, RC.KEY];
 
-function checkWrapped(key: WrappedKey): void {
+/** Names of keys that were read once: every verb of an enrolment asks for the same two. */
+const names = new WeakMap<Uint8Array, Uint8Array>();
+
+/** The name of a stored key. Throws `key-file-damaged` where its public part is none. */
+export function nameOfKey(key: WrappedKey): Uint8Array {
+  const known = names.get(key.public);
+  if (known) return known;
   try {
-    parsePublic(key.public);
+    const name = objectName(key.public);
+    names.set(key.public, name);
+    return name;
   } catch (cause) {
     throw new NativeError('key-file-damaged', 'The stored key cannot be read.', { cause });
   }
+}
+
+function checkWrapped(key: WrappedKey): void {
+  nameOfKey(key);
   if (key.private.length < 16 || key.private.length > 1024) {
     throw new NativeError('key-file-damaged', 'The stored key is incomplete.');
   }

@@ -34,9 +34,15 @@ export function checkResponse(response: Uint8Array): Uint8Array {
   return response;
 }
 
+/** Four bytes as a big-endian number; 0 for bytes that are not there. Called several times for each command. */
+export function u32At(bytes: Uint8Array, at: number): number {
+  const low = ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+  return (bytes[at] ?? 0) * 0x100_0000 + low;
+}
+
 /** The size field of a command or response header: bytes 2 to 5, big endian. */
 export function frameSize(frame: Uint8Array): number {
-  return new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getUint32(2);
+  return u32At(frame, 2);
 }
 
 export function timedOut(deadlineMs: number): NativeError {
