@@ -33,7 +33,7 @@ import {
   withElevation,
 } from '../native/index.ts';
 import { type Context, UsageError, type Values } from './command.ts';
-import { networkFetch } from './network.ts';
+import { networkOf } from './network.ts';
 
 /** Composition root of the command line: file store, this machine's hardware, no browser of its own. */
 export function composePorts(values: Values, context: Context): Ports {
@@ -45,7 +45,7 @@ export function composePorts(values: Values, context: Context): Ports {
     store,
     clock: systemClock,
     log,
-    fetch: networkFetch(log),
+    ...networkOf(log),
   };
 }
 

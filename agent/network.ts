@@ -1,21 +1,26 @@
-import { setGlobalProxyFromEnv } from 'node:http';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { toAppError } from '../app/errors.ts';
 import type { ManagedSettings } from '../app/managedSettings.ts';
-import { trustFurther } from '../app/node/trust.ts';
-import type { Fetch, Logger } from '../app/ports.ts';
+import type { Fetch, Logger, PlainRequest } from '../app/ports.ts';
 import { openManaged } from './managed.ts';
+import { plainRequest } from './plainRequest.ts';
 
 /** The network of a command: prepared by its first https request, because reading the system's authorities takes a while. */
-export function networkFetch(log: Logger): Fetch {
+export function networkOf(log: Logger): { fetch: Fetch; request: PlainRequest } {
   let prepared: Promise<void> | undefined;
-  return async (input, init) => {
-    const url = typeof input === 'string' || input instanceof URL ? String(input) : input.url;
-    if (url.startsWith('https:')) {
-      prepared ??= prepareFor(log);
-      await prepared;
-    }
-    return fetch(input, init);
+  const prepare = async (url: string) => {
+    if (!url.startsWith('https:')) return;
+    prepared ??= prepareFor(log);
+    await prepared;
+  };
+  return {
+    async fetch(input, init) {
+      await prepare(typeof input === 'string' || input instanceof URL ? String(input) : input.url);
+      return fetch(input, init);
+    },
+    async request(url, init) {
+      await prepare(url);
+      return plainRequest(url, init);
+    },
   };
 }
 
@@ -37,15 +42,17 @@ export async function prepareNetwork(
   log: Logger,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<void> {
+  const { getCACertificates, setDefaultCACertificates } = process.getBuiltinModule('node:tls');
   setDefaultCACertificates([...new Set([...getCACertificates('default'), ...getCACertificates('system')])]);
   const file = managed.effective('ExtraCaFile');
   if (file !== undefined) {
+    const { trustFurther } = await import('../app/node/trust.ts');
     await trustFurther(file).catch((error: unknown) => {
       log.error('the further certificate authorities cannot be used', { what: toAppError(error).message });
     });
   }
   const proxy = proxyOf(managed.effective('Proxy'), env);
-  if (proxy) setGlobalProxyFromEnv(proxy);
+  if (proxy) process.getBuiltinModule('node:http').setGlobalProxyFromEnv(proxy);
 }
 
 export type ProxyEnvironment = {

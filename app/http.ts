@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ErrorCode, Problem } from '../contract/index.ts';
 import { dpopProof, type GrantKey } from './dpop.ts';
 import { AppError, toAppError } from './errors.ts';
-import type { Clock, Fetch } from './ports.ts';
+import type { Clock, Fetch, PlainAnswer, PlainBody, PlainInit, PlainRequest } from './ports.ts';
 import { assertSecure } from './serverUrl.ts';
 import { type DeviceSigner, signRequest } from './signature.ts';
 
@@ -28,39 +28,40 @@ export type Http = {
   origin: string;
   json<T>(call: Call<T>): Promise<T>;
   /** The open answer of an event stream, after the same checks as for JSON. */
-  stream(path: string, credential: Credential, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  stream(path: string, credential: Credential, signal: AbortSignal): Promise<PlainBody>;
 };
 
 const TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** Speaks to one server, and only to it: no redirects, https except on loopback, every answer checked against its schema. */
-export function createHttp(origin: string, ports: { fetch: Fetch; clock: Clock }): Http {
-  async function send(call: Omit<Call<unknown>, 'answer'>, accept: string): Promise<Response> {
+export function createHttp(origin: string, ports: { fetch: Fetch; request?: PlainRequest; clock: Clock }): Http {
+  const request: PlainRequest = ports.request ?? ports.fetch;
+  async function send(call: Omit<Call<unknown>, 'answer'>, accept: string): Promise<PlainAnswer> {
     const url = new URL(call.path, `${origin}/`);
     assertSecure(url);
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    const request = { method: call.method, url, body };
-    let response = await once(request, undefined);
+    const what = { method: call.method, url, body };
+    let response = await once(undefined);
     const nonce = response.headers.get('dpop-nonce');
     if (response.status === 401 && nonce !== null && usesProof(call.credential)) {
       await response.body?.cancel();
-      response = await once(request, nonce);
+      response = await once(nonce);
     }
     if (response.ok) return response;
     throw await refusal(response, origin);
 
-    async function once(what: typeof request, proofNonce: string | undefined): Promise<Response> {
+    async function once(proofNonce: string | undefined): Promise<PlainAnswer> {
       const headers = {
         accept,
         ...(what.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(await credentialHeaders(call.credential ?? { kind: 'none' }, what, ports.clock.now(), proofNonce)),
       };
-      const init: RequestInit = { method: what.method, headers, redirect: 'manual', cache: 'no-store' };
+      const init: PlainInit = { method: what.method, headers, redirect: 'manual', cache: 'no-store' };
       if (what.body !== undefined) init.body = what.body;
       if (call.signal) init.signal = call.signal;
       try {
-        return await ports.fetch(what.url.href, init);
+        return await request(what.url.href, init);
       } catch (error) {
         // Electron's net.fetch fails where Node's answers 302: a redirect is never ours either way.
         if (error instanceof Error && /redirect was cancelled/i.test(error.message)) throw captivePortal(what.url.host);
@@ -125,7 +126,7 @@ async function credentialHeaders(
   }
 }
 
-function parse<T>(schema: z.ZodType<T>, text: string, response: Response, origin: string): T {
+function parse<T>(schema: z.ZodType<T>, text: string, response: PlainAnswer, origin: string): T {
   if (looksLikePage(response, text)) throw captivePortal(new URL(origin).host);
   let value: unknown;
   try {
@@ -138,7 +139,7 @@ function parse<T>(schema: z.ZodType<T>, text: string, response: Response, origin
   return parsed.data;
 }
 
-async function limitedText(response: Response): Promise<string> {
+async function limitedText(response: PlainAnswer): Promise<string> {
   if (!response.body) return '';
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -153,7 +154,7 @@ async function limitedText(response: Response): Promise<string> {
 /** Errors of the attestation endpoints: Smallstep's form, with our code beside the message. */
 const SmallstepProblem = z.object({ message: z.string(), code: ErrorCode.optional() });
 
-async function refusal(response: Response, origin: string): Promise<AppError> {
+async function refusal(response: PlainAnswer, origin: string): Promise<AppError> {
   const host = new URL(origin).host;
   if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
     await response.body?.cancel();
@@ -194,7 +195,7 @@ function jsonOrUndefined(text: string): unknown {
   }
 }
 
-function looksLikePage(response: Response, text: string): boolean {
+function looksLikePage(response: PlainAnswer, text: string): boolean {
   return (response.headers.get('content-type') ?? '').startsWith('text/html') || /^\s*<(!doctype|html)/i.test(text);
 }
 

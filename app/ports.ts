@@ -115,6 +115,29 @@ export interface Logger {
 /** The platform's HTTP client: it knows the system's proxy and certificate authorities. */
 export type Fetch = typeof fetch;
 
+export type PlainInit = {
+  method: string;
+  headers: Record<string, string>;
+  body?: string;
+  redirect: 'manual';
+  cache: 'no-store';
+  signal?: AbortSignal;
+};
+
+export type PlainBody = AsyncIterable<Uint8Array> & { cancel(): Promise<void> };
+
+/** As much of a Response as the inventory's own requests need. */
+export type PlainAnswer = {
+  status: number;
+  ok: boolean;
+  type: string;
+  headers: { get(name: string): string | null };
+  body: PlainBody | null;
+};
+
+/** As much of `fetch` as the inventory's own requests need; `fetch` is one. */
+export type PlainRequest = (url: string, init: PlainInit) => Promise<PlainAnswer>;
+
 export interface Ports {
   hardware: HardwareIdentity;
   browser: SystemBrowser;
@@ -122,4 +145,6 @@ export interface Ports {
   clock: Clock;
   log: Logger;
   fetch: Fetch;
+  /** For all requests but sign-in's, where the platform has a lighter way than `fetch`. */
+  request?: PlainRequest;
 }

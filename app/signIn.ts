@@ -3,7 +3,6 @@ import type { Ceremony, ServerInfo } from '../contract/index.ts';
 import type { GrantKey } from './dpop.ts';
 import { AppError } from './errors.ts';
 import type { SignInToken } from './inventory.ts';
-import { listenOnLoopback } from './loopback.ts';
 import { mapOAuthError } from './oauthErrors.ts';
 import type { Fetch, SystemBrowser } from './ports.ts';
 import { assertSecure, isLoopback } from './serverUrl.ts';
@@ -33,6 +32,8 @@ export function browserSignIn(browser: SystemBrowser, onBrowserProblem: 'wait' |
     const state = oauth.randomState();
     const nonce = oauth.randomNonce();
     const verifier = oauth.randomPKCECodeVerifier();
+    // Only here: a process that watches for weeks needs no server of its own.
+    const { listenOnLoopback } = await import('./loopback.ts');
     const listener = await listenOnLoopback({
       path: CALLBACK_PATH,
       state,

@@ -1,7 +1,7 @@
 export type ServerSentEvent = { event: string; data: string; id: string | undefined };
 
 /** Splits a `text/event-stream` into its events (HTML Living Standard, 9.2.6). Comments come as events named `comment`. */
-export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<ServerSentEvent> {
+export async function* readEvents(stream: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent> {
   const decoder = new TextDecoder();
   let rest = '';
   let fields = empty();

@@ -227,7 +227,8 @@ export async function startWorld(options: { settings?: Partial<TeamSettings>; se
     change: (settings: Partial<TeamSettings>) => changeSettings(server.store, settings),
     restart: async () => {
       await server.close();
-      const port = Number(new URL(server.origin).port);
+      // Where something stands in front, the origin has another port.
+      const port = options.server?.port ?? Number(new URL(server.origin).port);
       server = await createServer({
         store: folder,
         demo: false,
