@@ -9,7 +9,18 @@ import { runAxe } from './axe.ts';
 import { chromiumPath, type OpenBrowser, openChromium } from './chromium.ts';
 import { root } from './gallery.ts';
 
-const VIEWS = ['devices', 'pending', 'conflicts', 'invites', 'people', 'provisioning', 'tokens', 'settings'];
+const VIEWS = [
+  'devices',
+  'pending',
+  'conflicts',
+  'invites',
+  'people',
+  'mdm',
+  'provisioning',
+  'tokens',
+  'settings',
+  'audit',
+];
 const urn = (letter: string): string => `urn:ek:sha256:${letter.repeat(42)}A=`;
 
 describe.skipIf(!chromiumPath())('the console against the real inventory (needs Chromium)', () => {
@@ -109,7 +120,7 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await go('invites');
     await page.getByLabel('E-mail address').fill('nobody');
     await button('Invite').click();
-    await page.getByRole('alert').getByText('Enter a complete e-mail address.').waitFor();
+    await page.getByRole('alert').getByText('“nobody” is not a complete e-mail address.').waitFor();
     await page.getByLabel('E-mail address').fill('new.person@example.com');
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Invite for new.person@example.com' });
@@ -166,6 +177,9 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     expect(await page.getByLabel('E-mail domains that may sign in').inputValue()).toBe('');
     await page.getByLabel('Devices one person may have').fill('3');
     await page.getByLabel('Jamf: Allowed').uncheck();
+    await button('Review and save…').click();
+    await page.getByText('A person may have 3 devices.').waitFor();
+    await page.getByText('Jamf: nothing new comes in this way.').waitFor();
     await button('Save the changes').click();
     await said('The Team Settings are saved.');
     const { settings } = (await inventory.api('GET', '/api/v1/settings')).body as { settings: Record<string, unknown> };
@@ -189,7 +203,7 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await openDevice('imported-two');
     await button('Quarantine').click();
     await said('imported-two: Quarantined.');
-    await page.getByRole('region', { name: 'History' }).getByText('device.quarantined').waitFor();
+    await page.getByRole('region', { name: 'History' }).getByText('Device quarantined').waitFor();
     expect(await runAxe(page)).toEqual([]);
     await button('End the quarantine').click();
     await said('imported-two: Active.');

@@ -69,6 +69,9 @@ describe.skipIf(!chromiumPath())('the console (needs Chromium)', () => {
     await row('carl-thinkpad').getByRole('button', { name: 'Approve' }).press('Enter');
     await page.getByRole('status').getByText('carl-thinkpad is approved.').waitFor();
     expect(await row('carl-thinkpad').count()).toBe(0);
+    // The next device has the focus, but none of its buttons: a second Enter decides nothing.
+    await page.waitForFunction(() => document.activeElement?.textContent?.includes('mira-xps'));
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('LI');
     await open('#/devices');
     await page.getByRole('link', { name: 'carl-thinkpad' }).waitFor();
   });
@@ -125,6 +128,9 @@ describe.skipIf(!chromiumPath())('the console (needs Chromium)', () => {
       restore();
     }, DEVICES[1]?.id ?? '');
     await page.getByRole('button', { name: 'Approve the selected' }).click();
+    const question = page.getByRole('dialog', { name: 'Approve 4 devices?' });
+    await question.getByText('1 has an open conflict and will not be approved.').waitFor();
+    await question.getByRole('button', { name: 'Approve all 4' }).click();
     const dialog = page.getByRole('dialog', { name: 'Result' });
     await dialog.getByText('3 decided, 1 not').waitFor();
     await dialog.getByRole('listitem').filter({ hasText: 'mira-xps' }).getByText('Not decided').waitFor();

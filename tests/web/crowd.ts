@@ -33,7 +33,14 @@ export const crowdUrn = (number: number): string =>
 export async function startCrowd(options: { devices: number; consoleFolder: string }): Promise<Crowd> {
   const world = await startWorld({ server: { consoleFolder: options.consoleFolder } });
   const { server } = world;
-  const token = await world.token('devices:read', 'devices:write', 'devices:decide', 'people:write', 'settings:write');
+  const token = await world.token(
+    'devices:read',
+    'devices:write',
+    'devices:decide',
+    'people:write',
+    'settings:read',
+    'settings:write',
+  );
   const owner = await createAdministrator(server.store, { email: OWNER, displayName: 'Ada Brandt', role: 'owner' });
   const waiting = { allowed: true, autoApproved: false, userBindingRequired: false };
   await world.api(token, 'PATCH', '/api/v1/settings', {
