@@ -7,14 +7,14 @@ describe('redaction', () => {
   const input = {
     machine: {
       hostName: 'annas-laptop',
-      serial: { value: 'PF3ABCDE' },
+      serial: { value: 'PF3ABCDE', readBy: 'service' },
       model: { value: '21HD' },
-      hardwareUuid: { unavailable: 'only root reads it' },
+      hardwareUuid: { unavailable: 'only root reads it', why: 'not-allowed' },
     },
     device: { permanentIdentifier: URN, owner: { email: 'anna@example.com', displayName: 'Anna' } },
     texts: [
       `EK ${URN} of PF3ABCDE at /home/anna/.local and C:\\Users\\anna\\x, uuid 4c4c4544-0044-4810-8031-b4c04f564432`,
-      'mail bob.b+x@sub.example.org with muster_provision_abcdefghijklmnop1234',
+      'mail bob.b+x@sub.example.org with muster_provision_abcdefghijklmnop1234 and https://x.example/invite#muster_invite_abcdefghijklmnop1234',
     ],
     count: 3,
     empty: null,
@@ -33,6 +33,8 @@ describe('redaction', () => {
       '4c4c4544',
       'bob.b',
       'muster_provision',
+      'muster_invite',
+      'ijklmnop1234',
     ]) {
       expect(text).not.toContain(secret);
     }
@@ -40,7 +42,9 @@ describe('redaction', () => {
 
   it('leaves what helps', () => {
     expect(text).toContain('only root reads it');
+    expect(text).toContain('"why":"not-allowed"');
     expect(text).toContain('21HD');
+    expect(text).toContain('"readBy":"service"');
     expect(text).toContain('"count":3');
   });
 

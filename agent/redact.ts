@@ -15,6 +15,9 @@ const NAMING = new Set([
   'deviceId',
 ]);
 
+/** Fields that say how such a value was read, or why there is none. */
+const TELLING = new Set(['unavailable', 'why', 'readBy']);
+
 /** Patterns that name a machine or a person wherever they stand in a text. */
 const PATTERNS = [
   /urn:ek:sha256:[A-Za-z0-9+/]{43}=/g,
@@ -35,7 +38,7 @@ export function redact(value: unknown, key: Uint8Array = randomBytes(32)): unkno
   collect(value, false, known);
   const walk = (item: unknown, naming: boolean, field: string): unknown => {
     if (typeof item === 'string') {
-      if (naming && item !== '' && field !== 'unavailable') return tag(item);
+      if (naming && item !== '' && !TELLING.has(field)) return tag(item);
       let text = item;
       for (const name of [...known].sort((a, b) => b.length - a.length)) text = text.replaceAll(name, tag(name));
       return PATTERNS.reduce((done, pattern) => done.replace(pattern, tag), text);
@@ -45,7 +48,7 @@ export function redact(value: unknown, key: Uint8Array = randomBytes(32)): unkno
     return Object.fromEntries(
       Object.entries(item).map(([name, entry]) => [
         name,
-        walk(entry, (naming && name !== 'unavailable') || NAMING.has(name), name),
+        walk(entry, (naming && !TELLING.has(name)) || NAMING.has(name), name),
       ]),
     );
   };
@@ -60,7 +63,7 @@ function collect(item: unknown, naming: boolean, known: Set<string>): void {
     for (const entry of item) collect(entry, naming, known);
   } else if (typeof item === 'object' && item !== null) {
     for (const [name, entry] of Object.entries(item)) {
-      if (name !== 'unavailable') collect(entry, naming || NAMING.has(name), known);
+      if (!TELLING.has(name)) collect(entry, naming || NAMING.has(name), known);
     }
   }
 }

@@ -125,14 +125,16 @@ function Unproven({ fact }: { fact: MachineFact }) {
       {t('review.notReadable')}: <Reason fact={fact} />
     </span>
   ) : (
-    <bdi className="mono">{value}</bdi>
+    <>
+      <bdi className="mono">{value}</bdi> <Reason fact={fact} />
+    </>
   );
 }
 
 const valueIn = (fact: MachineFact): string | undefined => ('value' in fact ? fact.value : undefined);
-/** Why the machine could not be read; in the English of whoever read it, where no code came with it. */
+/** Why the machine could not be read, in the English of whoever read it where no code came with it; or who had to read it. */
 function Reason({ fact }: { fact: MachineFact }) {
   const t = useWindowText();
-  if ('value' in fact) return null;
+  if ('value' in fact) return fact.readBy === 'service' ? <span>{t('review.readByService')}</span> : null;
   return fact.why ? <span>{t(`why.${fact.why}`)}</span> : <span lang="en">{fact.unavailable}</span>;
 }

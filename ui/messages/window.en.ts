@@ -45,6 +45,7 @@ export const windowEn = {
   'review.youValue': 'Your name and e-mail address',
   'review.youNote': 'From your sign-in, which comes next.',
   'review.notReadable': 'Cannot be read',
+  'review.readByService': 'Read by the Muster service; only the administrator may read it here.',
   'why.none': 'This machine has none.',
   'why.placeholder': 'Its maker left no usable value there.',
   'why.not-allowed': 'Only the administrator of this machine may read it.',
