@@ -49,7 +49,7 @@ export const windowDe: Translation<typeof windowEn> = {
   'review.youValue': 'Ihr Name und Ihre E-Mail-Adresse',
   'review.youNote': 'Aus Ihrer Anmeldung, die als Nächstes kommt.',
   'review.notReadable': 'Nicht lesbar',
-  'review.readByService': 'Vom Muster-Dienst gelesen; selbst darf das hier nur die Administration.',
+  'review.readByService': 'Vom Muster-Dienst gelesen; sonst darf das nur die Administration dieses Geräts.',
   'why.none': 'Dieses Gerät hat keine.',
   'why.placeholder': 'Der Hersteller hat dort keinen brauchbaren Wert hinterlassen.',
   'why.not-allowed': 'Das darf nur die Administration dieses Geräts lesen.',
