@@ -84,7 +84,9 @@ export const COMMANDS: readonly Command[] = [
   {
     path: ['identity'],
     summary: 'Show everything that an enrolment would send.',
-    description: ['Everything that would be sent, and nothing that would not. Nothing is sent by this command.'],
+    description: [
+      'Everything that would be sent, and nothing that would not. Nothing is sent to the server by this command; the maker of the TPM is asked for a certificate only where IT set MakerCertificates.',
+    ],
     options: [TCTI, JSON_OPTION],
     examples: [],
     load: async () => (await import('./commands/identity.ts')).identity,

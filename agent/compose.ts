@@ -12,8 +12,10 @@ import {
   silentLogger,
   systemClock,
 } from '../app/index.ts';
+import type { Logger } from '../app/ports.ts';
 import {
   askService,
+  type CertificateFetch,
   type ClaimKey,
   connectForEnrolment,
   createClaimSigner,
@@ -31,22 +33,28 @@ import {
   type TpmAttestorOptions,
   type TpmServiceClient,
   withElevation,
+  withMakerCertificates,
 } from '../native/index.ts';
 import { type Context, UsageError, type Values } from './command.ts';
+import { openManaged } from './managed.ts';
 import { networkOf } from './network.ts';
 
 /** Composition root of the command line: file store, this machine's hardware, no browser of its own. */
 export function composePorts(values: Values, context: Context): Ports {
   const store = createFileStore(stateFolder(values));
-  const log = values.flags.has('debug') ? createLineLogger((line) => context.err(line)) : silentLogger;
+  const log = loggerOf(values, context);
   return {
-    hardware: hardwareIdentity(values, store),
+    hardware: hardwareIdentity(values, store, allowedMaker(log)),
     browser: noBrowser,
     store,
     clock: systemClock,
     log,
     ...networkOf(log),
   };
+}
+
+export function loggerOf(values: Values, context: Context): Logger {
+  return values.flags.has('debug') ? createLineLogger((line) => context.err(line)) : silentLogger;
 }
 
 /** Where the state lies: --state, else the folder that the platform has for it. */
@@ -69,9 +77,23 @@ export function stateFolder(values: Values, platform: NodeJS.Platform = process.
   }
 }
 
+/** The way to a TPM's maker where IT allows that it is asked for a certificate. */
+export function allowedMaker(log: Logger): () => Promise<CertificateFetch | undefined> {
+  const { fetch } = networkOf(log);
+  return async () => {
+    const managed = await openManaged(log);
+    try {
+      return managed.effective('MakerCertificates') ? fetch : undefined;
+    } finally {
+      managed.close();
+    }
+  };
+}
+
 export function hardwareIdentity(
   values: Values,
   store: StateStore,
+  maker: () => Promise<CertificateFetch | undefined>,
   platform: NodeJS.Platform = process.platform,
 ): HardwareIdentity {
   const tcti = values.texts.get('tcti');
@@ -88,7 +110,7 @@ export function hardwareIdentity(
       if (platform === 'darwin' && tcti === undefined) {
         return { kind: 'claim', signer: createClaimSigner(await openClaimKey(store)) };
       }
-      return { kind: 'tpm', open: () => openAttestor(tcti, inProcess, platform) };
+      return { kind: 'tpm', open: () => openAttestor(tcti, inProcess, platform, maker) };
     },
   };
 }
@@ -98,9 +120,13 @@ async function openAttestor(
   tcti: string | undefined,
   inProcess: boolean,
   platform: NodeJS.Platform,
+  maker: () => Promise<CertificateFetch | undefined>,
 ): Promise<TpmAttestor> {
   const service = tcti === undefined ? await connectForEnrolment() : undefined;
-  return service ?? elevating(createTpmAttestor(await openTpm({ tcti, inProcess }), attestorOptions(tcti)), platform);
+  const attestor =
+    service ?? elevating(createTpmAttestor(await openTpm({ tcti, inProcess }), attestorOptions(tcti)), platform);
+  const ask = await maker();
+  return ask ? withMakerCertificates(attestor, ask) : attestor;
 }
 
 /** A software TPM did not measure this machine's start: the machine's event log is not its own. */

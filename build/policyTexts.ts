@@ -88,6 +88,11 @@ export const POLICY_TEXTS_DE: PolicyTexts = {
       description:
         'Absoluter Pfad einer PEM-Datei mit Zertifizierungsstellen, denen neben denen des Systems vertraut wird.',
     },
+    MakerCertificates: {
+      title: 'Zertifikate vom Hersteller des TPM',
+      description:
+        'Ob Intel oder AMD nach dem Zertifikat eines Endorsement Keys gefragt wird, wenn das TPM selbst keines enthält. Die Anfrage nennt dem Hersteller einen Hash dieses Schlüssels.',
+    },
     AllowSoftwareTpm: {
       title: 'Registrierung mit Software-TPM',
       description:

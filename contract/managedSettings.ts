@@ -149,6 +149,18 @@ export const ManagedValues = z.strictObject({
       platforms: everywhere,
       scope: 'machine',
     }),
+  MakerCertificates: z
+    .boolean()
+    .optional()
+    .register(registry, {
+      title: 'Certificates from the maker of the TPM',
+      description:
+        'Whether Intel or AMD is asked for the certificate of an endorsement key when its TPM holds none. The request tells the maker a hash of that key.',
+      example: true,
+      strengths: ['enforced'],
+      platforms: ['windows', 'linux'],
+      scope: 'machine',
+    }),
   AllowSoftwareTpm: z
     .boolean()
     .optional()
@@ -175,7 +187,12 @@ export function aboutSetting(name: ManagedName): AboutSetting {
 
 /** What a carrier holds: enforced values at the root, defaults beside them. */
 export const ManagedProfile = ManagedValues.extend({
-  Defaults: ManagedValues.omit({ ProvisioningToken: true, ExtraCaFile: true, AllowSoftwareTpm: true }).optional(),
+  Defaults: ManagedValues.omit({
+    ProvisioningToken: true,
+    ExtraCaFile: true,
+    MakerCertificates: true,
+    AllowSoftwareTpm: true,
+  }).optional(),
 });
 export type ManagedProfile = z.infer<typeof ManagedProfile>;
 
@@ -195,6 +212,7 @@ export const BUILT_IN: Readonly<ManagedValues> = {
   StartAtLogin: false,
   LogLevel: 'info',
   Proxy: 'system',
+  MakerCertificates: false,
 };
 
 /** One profile out of that of the machine and that of the person: the machine's value wins, each value for itself. */

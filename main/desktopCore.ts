@@ -96,6 +96,7 @@ export function createCore(
         tcti: development.tcti,
         spawn: utilityPipe(electron.utilityProcess, join(folders.main, 'pipeChild.mjs')),
         claimKeys: store,
+        makerCertificates: () => (managed.effective('MakerCertificates') ? fetch : undefined),
       }),
       browser: guardedBrowser(electron.shell, allowed),
       store,

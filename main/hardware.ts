@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AppError, type Hardware, type HardwareIdentity } from '../app/index.ts';
 import {
   askService,
+  type CertificateFetch,
   type ClaimKey,
   connectForEnrolment,
   createClaimSigner,
@@ -18,6 +19,7 @@ import {
   type TpmAttestor,
   type TpmServiceClient,
   withElevation,
+  withMakerCertificates,
 } from '../native/index.ts';
 import { type ClaimKeyStore, fileClaimKey } from './claimKey.ts';
 
@@ -29,6 +31,8 @@ export type HardwareOptions = {
   inProcess?: boolean | undefined;
   /** Where a claim key is kept on a machine that has no TPM interface at all (a Mac without an enclave key). */
   claimKeys: ClaimKeyStore;
+  /** The network by which a TPM's maker may be asked for a certificate; undefined where IT has not allowed it. */
+  makerCertificates?: () => CertificateFetch | undefined;
 };
 
 /** native/ behind the core's port. Errors of native/ pass through as they are; the core knows their codes. */
@@ -53,7 +57,12 @@ export function createHardwareIdentity(options: HardwareOptions, platform = proc
       const own = async () => elevating(createTpmAttestor(await openTpm({ tcti, spawn, inProcess }), log), platform);
       // Where the system service runs it alone owns the way to the TPM, and knows whether another account enrolled this machine.
       const service = async () => (tcti === undefined ? connectForEnrolment() : undefined);
-      return { kind: 'tpm', open: async () => (await service()) ?? own() };
+      const open = async () => {
+        const attestor = (await service()) ?? (await own());
+        const ask = options.makerCertificates?.();
+        return ask ? withMakerCertificates(attestor, ask) : attestor;
+      };
+      return { kind: 'tpm', open };
     },
   };
 }

@@ -35,6 +35,7 @@ export { type EkAlgorithm, type EkSearch, type FoundEk, findEndorsement } from '
 export { findTpm, type TpmFinding } from './tpm/findTpm.ts';
 export { describeManufacturer, readTpmInfo, type TpmInfo } from './tpm/info.ts';
 export type { AkAlgorithm, WrappedKey } from './tpm/keys.ts';
+export { type CertificateFetch, withMakerCertificates } from './tpm/makerCertificate.ts';
 export { type OpenTpmOptions, openTpm } from './tpm/open.ts';
 export type { PipeProcess, PipeReply, PipeRequest, SpawnPipe } from './tpm/pipeProtocol.ts';
 export { formatTcti, isEmulator, parseTcti, type Tcti } from './tpm/tcti.ts';

@@ -3,6 +3,7 @@ import type { Fact, MachineReport } from '../../native/machine/report.ts';
 import { readMachineHere } from '../../native/service/machine.ts';
 import { createTpmAttestor, type TpmEndorsement } from '../../native/tpm/attestor.ts';
 import { describeManufacturer } from '../../native/tpm/info.ts';
+import { addMakerCertificates, makerCertificateUrl } from '../../native/tpm/makerCertificate.ts';
 import type { Context, Handler, Values } from '../command.ts';
 import { EXIT } from '../exitCodes.ts';
 import { withTpm } from '../hardware.ts';
@@ -17,7 +18,7 @@ const QUOTED = 'sha256:0-7';
  * enrolment, so they are not here; of the PCRs and the event log, which go with it, stands what they are.
  */
 export const identity: Handler = async (values, context) => {
-  const [machine, endorsement] = await Promise.all([readMachineHere(), readEndorsement(values)]);
+  const [machine, endorsement] = await Promise.all([readMachineHere(), readEndorsement(values, context)]);
   const tpm = 'eks' in endorsement ? describe(endorsement) : null;
   const claimed = 'value' in machine.serial && machine.os === 'macOS' ? machine.serial.value : null;
   const report = {
@@ -32,17 +33,27 @@ export const identity: Handler = async (values, context) => {
 };
 
 /** A machine without a usable TPM still has an identity to show; a wrong --tcti does not. */
-async function readEndorsement(values: Values): Promise<TpmEndorsement | { unavailable: string }> {
+async function readEndorsement(values: Values, context: Context): Promise<TpmEndorsement | { unavailable: string }> {
   try {
-    return await orThroughService(
+    const found = await orThroughService(
       values,
       () => withTpm(values, (tpm) => createTpmAttestor(tpm).readEndorsement()),
       (service) => service.readEndorsement(),
     );
+    const { manufacturer } = found.tpm;
+    const open = found.eks.some((ek) => !ek.certificate && makerCertificateUrl(manufacturer, ek.publicKeySpki));
+    return open ? await askMaker(found, values, context) : found;
   } catch (error) {
     if (!isNativeError(error) || values.texts.has('tcti')) throw error;
     return { unavailable: error.message };
   }
+}
+
+/** What an enrolment would send has the maker's certificate where IT allows that the maker is asked. */
+async function askMaker(found: TpmEndorsement, values: Values, context: Context): Promise<TpmEndorsement> {
+  const { allowedMaker, loggerOf } = await import('../compose.ts');
+  const ask = await allowedMaker(loggerOf(values, context))();
+  return ask ? addMakerCertificates(found, ask) : found;
 }
 
 /** The endorsement key that names the device, as `POST /attest` carries it: others in the TPM are not told, nor a chain without its leaf. */
