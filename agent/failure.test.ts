@@ -46,6 +46,7 @@ const LOCAL = {
   'server-unreachable': 'network',
   'server-not-muster': 'network',
   'server-insecure': 'network',
+  'server-untrusted': 'network',
   'captive-portal': 'network',
   'browser-not-opened': 'refused',
   'sign-in-cancelled': 'interrupted',

@@ -1,5 +1,5 @@
 import type { CeremonyStep, EnrollmentRequest, MachineReport, SelfDevice, ServerInfo } from '../contract/index.ts';
-import { isTransient, retrying } from './backoff.ts';
+import { backoffMs, isTransient, retrying } from './backoff.ts';
 import { base64, fromBase64 } from './bytes.ts';
 import { createGrantKey, exportGrantKey, type GrantKey, importGrantKey } from './dpop.ts';
 import { AppError, toAppError } from './errors.ts';
@@ -120,7 +120,7 @@ export async function runCeremony(context: CeremonyContext): Promise<EnrollmentR
         server: context.server,
         ceremony,
         key,
-        fetch: context.fetch,
+        fetch: steady(context.fetch, clock),
         waiting: ({ url, userCode, expiresAt }) =>
           progress.signingIn({ code: ceremony.code, url, userCode, expiresAt }),
         signal: limited,
@@ -262,6 +262,24 @@ async function start(context: CeremonyContext): Promise<{ record: CeremonyRecord
     deviceKey: null,
   };
   return { record, key };
+}
+
+/**
+ * What a sign-in only reads is read again where the connection broke: otherwise the person would have to sign in anew for it. What it posts
+ * is not sent twice: a code is good for one exchange.
+ */
+function steady(fetch: Fetch, clock: Clock): Fetch {
+  return async (input, init) => {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await fetch(input, init);
+      } catch (error) {
+        const again = (init?.method ?? 'GET') === 'GET' && attempt < 3 && !init?.signal?.aborted;
+        if (!again || !isTransient(toAppError(error))) throw error;
+        await clock.sleep(backoffMs(attempt, clock.random(), { firstMs: 250, maxMs: 2000 }), init?.signal ?? undefined);
+      }
+    }
+  };
 }
 
 function deadline(expiresAt: string, clock: Clock): number {

@@ -91,7 +91,8 @@ export function createHttp(origin: string, ports: { fetch: Fetch; request?: Plai
       const response = await send({ method: 'GET', path, credential, signal }, 'text/event-stream');
       if (!response.body || !(response.headers.get('content-type') ?? '').startsWith('text/event-stream')) {
         await response.body?.cancel();
-        throw notMuster(origin);
+        // A portal's page passes once the person has signed in to the network; another answer would stay.
+        throw looksLikePage(response, '') ? captivePortal(new URL(origin).host) : notMuster(origin);
       }
       return response.body;
     },

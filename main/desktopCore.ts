@@ -11,11 +11,11 @@ import {
   type SettingsInForce,
   systemClock,
   toAppError,
-  trustFurther,
 } from '../app/index.ts';
 import type { Development } from './desktop.ts';
 import { electronFetch } from './electronFetch.ts';
 import { createHardwareIdentity } from './hardware.ts';
+import { nodeFetch } from './nodeFetch.ts';
 import { guardedBrowser } from './openExternal.ts';
 import { createSecretStore } from './secretStore.ts';
 import { setStartAtLogin } from './startAtLogin.ts';
@@ -62,16 +62,16 @@ export function proxyConfig(proxy: string): Electron.ProxyConfig {
   return { mode: 'fixed_servers', proxyRules: new URL(proxy).host, proxyBypassRules: '<local>' };
 }
 
-/**
- * Chromium's network, which knows the system's proxy and authorities. Authorities that IT names besides cannot be given to it without
- * judging certificates ourselves; with them, Muster's requests go through Node instead, without proxy.
- */
-export async function chooseFetch(electron: ElectronParts, managed: ManagedSettings, log: Logger): Promise<Fetch> {
+/** Chromium's network, which knows the system's proxy and authorities; Node's where IT names further authorities (nodeFetch.ts). */
+export async function chooseFetch(
+  electron: Pick<ElectronParts, 'net' | 'session'>,
+  managed: Pick<ManagedSettings, 'effective'>,
+  log: Logger,
+): Promise<Fetch> {
   const file = managed.effective('ExtraCaFile');
   if (file === undefined) return electronFetch(electron.net);
   try {
-    log.info('further certificate authorities', { count: await trustFurther(file) });
-    return globalThis.fetch;
+    return await nodeFetch(file, electron.session.defaultSession);
   } catch (error) {
     log.error('the further certificate authorities cannot be used', { what: toAppError(error).message });
     return electronFetch(electron.net);

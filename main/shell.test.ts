@@ -15,6 +15,7 @@ import { guardEveryContents, refuseNavigation, refusePermissions } from './guard
 import { bindIpc, type Calls, createWindowRegistry, sendSnapshots } from './ipc.ts';
 import { createLogFile } from './logFile.ts';
 import { createNews } from './news.ts';
+import { proxyIn } from './nodeFetch.ts';
 import { guardedBrowser } from './openExternal.ts';
 import { createSecretStore } from './secretStore.ts';
 import { setStartAtLogin } from './startAtLogin.ts';
@@ -461,6 +462,14 @@ describe('surroundings', () => {
       mode: 'fixed_servers',
       proxyRules: 'proxy.example:3128',
     });
+  });
+
+  it('take from Chromium the first proxy that Node can speak to', () => {
+    expect(proxyIn('DIRECT')).toBeUndefined();
+    expect(proxyIn('PROXY proxy.example:3128; DIRECT')).toBe('http://proxy.example:3128');
+    expect(proxyIn('SOCKS5 socks.example:1080; HTTPS proxy.example:443')).toBe('https://proxy.example:443');
+    expect(proxyIn('SOCKS socks.example:1080; DIRECT; PROXY proxy.example:3128')).toBeUndefined();
+    expect(proxyIn('')).toBeUndefined();
   });
 
   it('keep a log that its owner alone reads and that does not grow for ever', async () => {

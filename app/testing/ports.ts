@@ -49,7 +49,7 @@ export function testPorts(hardware: HardwareIdentity, change: Partial<Ports> = {
 }
 
 /** Waits for a condition that events bring about. */
-export async function until(condition: () => boolean, what: string, ms = 8000): Promise<void> {
+export async function until(condition: () => boolean, what: string, ms = 30_000): Promise<void> {
   const end = Date.now() + ms;
   while (!condition()) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);

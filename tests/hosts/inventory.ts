@@ -16,12 +16,18 @@ import {
   createApiToken,
   createServer,
   type MusterServer,
+  type ServerOptions,
   trustDemoRoot,
 } from '../../server/index.ts';
 
 export type TestInventory = {
-  server: MusterServer;
+  readonly server: MusterServer;
   origin: string;
+  /** What the server itself listens on, at 127.0.0.1. */
+  port: number;
+  /** Ends the server, as an administrator who restarts it would; people and identity provider stay. */
+  stop(): Promise<void>;
+  restart(): Promise<void>;
   identityProvider: IdentityProvider;
   people: DemoPeople;
   apiToken: string;
@@ -36,7 +42,7 @@ export type TestInventory = {
   close(): Promise<void>;
 };
 
-/** The real server with the demo's identity provider, in this process, on a demo store in `folder`. */
+/** The real server with the demo's identity provider, in this process, on a store in `folder`: a demo's, unless `origin` is another machine's. */
 export async function startTestInventory(options: {
   folder: string;
   /** Issuers of software TPMs that this demo store trusts, PEM. */
@@ -46,27 +52,33 @@ export async function startTestInventory(options: {
   clock?: () => number;
   /** The built console, to be served below /console/. */
   consoleFolder?: string;
+  /** Public origin where something stands in front of the server, which is then no demo and trusts no software TPM. */
+  origin?: string;
 }): Promise<TestInventory> {
   const people = makePeople(randomInt);
   const now = options.clock ?? Date.now;
   const port = await freePort();
-  const origin = `http://127.0.0.1:${port}`;
+  const origin = options.origin ?? `http://127.0.0.1:${port}`;
+  // A demo is served to its own machine alone.
+  const demo = options.origin === undefined;
   const identityProvider = await startIdentityProvider({
     people: [people.person, people.administrator],
     keys: await makeIdentityProviderKeys(() => randomBytes(32).toString('base64url')),
     redirectUri: callbackUrl(origin),
   });
   const { issuer, clientId, clientSecret } = identityProvider;
-  const server = await createServer({
+  const serverOptions: ServerOptions = {
     store: join(options.folder, 'inventory'),
-    demo: true,
+    demo,
     port,
     identityProvider: { issuer, clientId, clientSecret, allowInsecureLoopback: true },
     rateLimitFactor: 1000,
     logger: false,
     clock: now,
     ...(options.consoleFolder ? { consoleFolder: options.consoleFolder } : {}),
-  });
+    ...(options.origin ? { origin: options.origin } : {}),
+  };
+  let server = await createServer(serverOptions);
   await changeSettings(server.store, {
     slug: 'test',
     name: 'Test Team',
@@ -77,11 +89,18 @@ export async function startTestInventory(options: {
   await createAdministrator(server.store, { email: people.administrator.email, role: 'owner' });
   const { secret: apiToken } = await createApiToken(server.store, { name: 'tests', scopes: Scope.options });
   for (const pem of options.issuers ?? []) {
-    if (pem) await trustDemoRoot(server, new Uint8Array(new X509Certificate(pem).raw));
+    if (pem && demo) await trustDemoRoot(server, new Uint8Array(new X509Certificate(pem).raw));
   }
   return {
-    server,
+    get server() {
+      return server;
+    },
     origin,
+    port,
+    stop: () => server.close(),
+    async restart() {
+      server = await createServer(serverOptions);
+    },
     identityProvider,
     people,
     apiToken,

@@ -120,6 +120,7 @@ const sessionMethods = {
   setProxy: async (config) => {
     record.proxy = config;
   },
+  resolveProxy: async () => 'DIRECT',
 } satisfies Partial<Electron.Session>;
 export const session = strict('session', {
   defaultSession: strict('session.defaultSession', Object.assign(new EventEmitter(), sessionMethods)),

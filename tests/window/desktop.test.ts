@@ -171,7 +171,7 @@ describe.skipIf(missing)(
       await app.tell({ ask: 'close-windows' });
       expect((await app.record()).tray.items[0]).toEqual({ label: 'Waiting for approval · demo', enabled: false });
       const { devices } = await world.api('GET', '/api/v1/devices?limit=1');
-      await world.decide(devices[0].id, { decision: 'approved' });
+      await world.decide(String(devices[0]?.id), { decision: 'approved' });
       let told = await app.record();
       for (let tries = 0; tries < 100 && told.notifications.length === 0; tries += 1) {
         await new Promise((done) => setTimeout(done, 50));

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { has } from '../../native/testing/tools.ts';
 import { openChromium } from '../web/chromium.ts';
 import { LAUNCHERS, type RunningWindow } from './launchers.ts';
-import { PERSON, startWorld, type World } from './world.ts';
+import { startWorld, type World } from './world.ts';
 
 const noSwtpm = has('swtpm') ? undefined : 'needs swtpm';
 
@@ -52,8 +52,8 @@ for (const launcher of LAUNCHERS) {
         try {
           const { page } = browser;
           await page.goto(url);
-          await page.getByLabel('E-mail').fill(PERSON.email);
-          await page.getByLabel('Password').fill(PERSON.password);
+          await page.getByLabel('E-mail').fill(world.person.email);
+          await page.getByLabel('Password').fill(world.person.password);
           await page.getByRole('button', { name: 'Sign in' }).click();
           await page.getByText(code).waitFor();
           await page.locator('button:not(.quiet)').first().click();
@@ -65,7 +65,7 @@ for (const launcher of LAUNCHERS) {
 
       async function newest(): Promise<string> {
         const { devices } = await world.api('GET', '/api/v1/devices?limit=1');
-        return devices[0].id;
+        return String(devices[0]?.id);
       }
 
       it('goes from the first screen to approved, and remembers it after a restart', async () => {

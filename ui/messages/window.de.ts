@@ -99,9 +99,9 @@ export const windowDe: Translation<typeof windowEn> = {
   'waiting.text':
     'Die Administration von {team} muss dieses Gerät freigeben. Sie können das Fenster schließen: Muster meldet sich, sobald das geschehen ist.',
   'waiting.told': {
-    one: 'Eine Person darf es freigeben und sieht es in der Liste der Administration. Eine Nachricht ging nicht hinaus; sagen Sie ihr Bescheid, wenn es eilt.',
+    one: '{count} Person darf es freigeben und sieht es in ihrer Konsole. Eine Nachricht bekommt sie nicht: Geben Sie Bescheid, wenn es eilt.',
     other:
-      '{count} Personen dürfen es freigeben und sehen es in der Liste der Administration. Eine Nachricht ging nicht hinaus; sagen Sie einer von ihnen Bescheid, wenn es eilt.',
+      '{count} Personen dürfen es freigeben und sehen es in ihrer Konsole. Eine Nachricht bekommen sie nicht: Geben Sie Bescheid, wenn es eilt.',
   },
   'waiting.nobody': 'Zurzeit darf niemand in Ihrem Team Geräte freigeben. Sagen Sie Ihrer IT Bescheid.',
   'waiting.codeLabel': 'Falls die Administration fragt, lesen Sie diesen Code vor',

@@ -94,9 +94,9 @@ export const windowEn = {
   'waiting.text':
     'An administrator of {team} has to approve this device. You can close this window: Muster tells you when that has happened.',
   'waiting.told': {
-    one: 'One person may approve it and sees it in the list of the admin console. No message was sent; tell them if it is urgent.',
+    one: '{count} person may approve it and sees it in the admin console. No message is sent: tell them if it is urgent.',
     other:
-      '{count} people may approve it and see it in the list of the admin console. No message was sent; tell one of them if it is urgent.',
+      '{count} people may approve it and see it in the admin console. No message is sent: tell one of them if it is urgent.',
   },
   'waiting.nobody': 'At the moment nobody in your team may approve devices. Tell your IT.',
   'waiting.codeLabel': 'If the administrator asks, read this code aloud',
