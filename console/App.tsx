@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
 import type { ConsoleEvent } from '../contract/decisions.ts';
 import type { Session } from '../contract/settings.ts';
 import { Button } from '../ui/Button.tsx';
@@ -237,17 +237,31 @@ function Sidebar({ route, language, changeLanguage }: { route: Route } & Languag
   const { api, session } = useConsole();
   const pending = useDevices(QUEUE);
   const here = route.name === 'device' ? 'devices' : route.name;
+  const id = useId();
+  const [open, setOpen] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever went somewhere is done with the menu
+  useEffect(() => setOpen(false), [route]);
   const signOut = async (): Promise<void> => {
     await api.signOut().catch(problemOf);
     location.reload();
   };
   return (
-    <header className="sidebar">
+    <header className={open ? 'sidebar sidebar-open' : 'sidebar'}>
       <div className="sidebar-name">
         <Mark />
         <span>{session.team.name}</span>
+        <button
+          type="button"
+          className="button button-secondary menu-button"
+          aria-expanded={open}
+          aria-controls={`${id}-nav`}
+          onClick={() => setOpen(!open)}
+        >
+          <Icon name="list" />
+          <span>{t('nav.menu')}</span>
+        </button>
       </div>
-      <nav aria-label={t('nav.label')}>
+      <nav id={`${id}-nav`} aria-label={t('nav.label')}>
         <ul className="nav">
           {LINKS.map(({ name, icon }) => (
             <li key={name}>

@@ -1,5 +1,6 @@
 import { useId } from 'react';
 import type { AuditRecord } from '../../contract/evidence.ts';
+import { shortIdentifier } from '../../contract/shortIdentifier.ts';
 import { Badge } from '../../ui/Badge.tsx';
 import { Fold } from '../../ui/Facts.tsx';
 import { useFormat } from '../../ui/I18n.tsx';
@@ -77,7 +78,8 @@ function AuditRow({ record, subject }: { record: AuditRecord; subject: boolean }
 function Subject({ subject }: { subject: AuditRecord['subject'] }) {
   const t = useConsoleText();
   if (subject.id === null) return <span className="soft">{t('settings.title')}</span>;
-  const name = subject.name ?? `${subject.type} ${subject.id.slice(0, 8)}`;
+  const short = subject.type === 'identifier' ? shortIdentifier(subject.id) : subject.id.slice(0, 8);
+  const name = subject.name ?? `${subject.type} ${short}`;
   const only = hrefOf({ name: 'audit' }, { subject: subject.id });
   return (
     <div className="owner">

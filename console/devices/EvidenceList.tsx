@@ -155,13 +155,15 @@ function JudgedAgain({ result }: { result: EvidenceVerification }) {
         <p>{t('evidence.then', { verdict: of(result.stored, result.ekClassThen) })}</p>
         <p>{t('evidence.today', { verdict: of(result.outcome, result.ekClass) })}</p>
         {result.code && <p className="mono small">{result.code}</p>}
-        <ul className="notes">
-          {result.reasons.map((reason) => (
-            <li key={reason} lang="en">
-              {reason}
-            </li>
-          ))}
-        </ul>
+        {!same && (
+          <ul className="notes">
+            {result.reasons.map((reason) => (
+              <li key={reason} lang="en">
+                {reason}
+              </li>
+            ))}
+          </ul>
+        )}
         <p className="small">{t('evidence.changesNothing')}</p>
       </div>
     </div>

@@ -26,7 +26,7 @@ export function RecentDevices() {
   const filtered = Object.values(query).some(Boolean);
   return (
     <View title={t('devices.title')} text={t('devices.text')}>
-      <DeviceFilters query={asked} change={change} />
+      {(filtered || list.devices?.length !== 0) && <DeviceFilters query={asked} change={change} />}
       {query.owner && (
         <p className="row-actions" role="status">
           <span className="soft">{t('devices.onlyOwner', { owner: query.owner })}</span>

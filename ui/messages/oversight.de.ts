@@ -3,6 +3,7 @@ import type { Translation } from './types.ts';
 
 export const oversightDe: Translation<typeof oversightEn> = {
   'nav.mdm': 'MDM-Verbindungen',
+  'nav.menu': 'Menü',
   'nav.audit': 'Protokoll',
   'filters.clear': 'Filter aufheben',
 

@@ -1,6 +1,7 @@
 /** Texts of the console for looking closer and for doing many things at once: audit, evidence, bulk changes, what a setting does, MDMs. */
 export const oversightEn = {
   'nav.mdm': 'MDM',
+  'nav.menu': 'Menu',
   'nav.audit': 'Audit',
   'filters.clear': 'Clear the filters',
 
