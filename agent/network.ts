@@ -4,24 +4,40 @@ import type { Fetch, Logger, PlainRequest } from '../app/ports.ts';
 import { openManaged } from './managed.ts';
 import { plainRequest } from './plainRequest.ts';
 
-/** The network of a command: prepared by its first https request, because reading the system's authorities takes a while. */
+/**
+ * The network of a command: prepared by its first https request. The system's authorities are read only for a server that
+ * Node's own and those of `ExtraCaFile` do not vouch for: reading them takes a while, and memory that a watch would keep.
+ */
 export function networkOf(log: Logger): { fetch: Fetch; request: PlainRequest } {
   let prepared: Promise<void> | undefined;
-  const prepare = async (url: string) => {
-    if (!url.startsWith('https:')) return;
+  let widened = false;
+  const sending = async <T>(url: string, send: () => Promise<T>): Promise<T> => {
+    if (!url.startsWith('https:')) return send();
     prepared ??= prepareFor(log);
     await prepared;
+    const before = widened;
+    try {
+      return await send();
+    } catch (error) {
+      // The connection ended in its handshake: nothing of the request was sent.
+      if (before || toAppError(error).code !== 'server-untrusted') throw error;
+      if (!widened) trustSystem();
+      widened = true;
+      return send();
+    }
   };
   return {
-    async fetch(input, init) {
-      await prepare(typeof input === 'string' || input instanceof URL ? String(input) : input.url);
-      return fetch(input, init);
-    },
-    async request(url, init) {
-      await prepare(url);
-      return plainRequest(url, init);
-    },
+    fetch: (input, init) =>
+      sending(typeof input === 'string' || input instanceof URL ? String(input) : input.url, () =>
+        fetch(input instanceof Request ? input.clone() : input, init),
+      ),
+    request: (url, init) => sending(url, () => plainRequest(url, init)),
   };
+}
+
+function trustSystem(): void {
+  const { getCACertificates, setDefaultCACertificates } = process.getBuiltinModule('node:tls');
+  setDefaultCACertificates([...new Set([...getCACertificates('default'), ...getCACertificates('system')])]);
 }
 
 async function prepareFor(log: Logger): Promise<void> {
@@ -34,20 +50,18 @@ async function prepareFor(log: Logger): Promise<void> {
 }
 
 /**
- * Lets this process's requests trust the authorities of the system and those that IT names, and go through the proxy of
- * the settings or of the environment. Never throws: a file that cannot be used is logged, and doctor tells it.
+ * Lets this process's requests trust the authorities that IT names besides Node's own, and go through the proxy of the
+ * settings or of the environment. Never throws: a file that cannot be used is logged, and doctor tells it.
  */
 export async function prepareNetwork(
   managed: ManagedSettings,
   log: Logger,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<void> {
-  const { getCACertificates, setDefaultCACertificates } = process.getBuiltinModule('node:tls');
-  setDefaultCACertificates([...new Set([...getCACertificates('default'), ...getCACertificates('system')])]);
   const file = managed.effective('ExtraCaFile');
   if (file !== undefined) {
     const { trustFurther } = await import('../app/node/trust.ts');
-    await trustFurther(file).catch((error: unknown) => {
+    await trustFurther(file, { system: false }).catch((error: unknown) => {
       log.error('the further certificate authorities cannot be used', { what: toAppError(error).message });
     });
   }

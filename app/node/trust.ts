@@ -7,15 +7,14 @@ const MAX_BYTES = 1024 * 1024;
 const BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
 /**
- * Makes this process's own TLS connections (Node's `fetch`) trust the certificate authorities of a PEM file besides those of Node and of the
- * system; nothing is trusted less. Returns how many there are. Error: `policy-unreadable` where the file is missing, too large, empty, or
+ * Makes this process's own TLS connections (Node's `fetch`) trust the certificate authorities of a PEM file besides those of Node and, unless
+ * `system` is false, of the system; nothing is trusted less. Returns how many there are. Error: `policy-unreadable` where the file is missing, too large, empty, or
  * holds what is no certificate; nothing changes then.
  */
-export async function trustFurther(path: string): Promise<number> {
+export async function trustFurther(path: string, { system } = { system: true }): Promise<number> {
   const certificates = await readCertificates(path);
-  setDefaultCACertificates([
-    ...new Set([...getCACertificates('default'), ...getCACertificates('system'), ...certificates]),
-  ]);
+  const ofSystem = system ? getCACertificates('system') : [];
+  setDefaultCACertificates([...new Set([...getCACertificates('default'), ...ofSystem, ...certificates])]);
   return certificates.length;
 }
 

@@ -75,9 +75,13 @@ describe.skipIf(missing.length > 0 || process.platform === 'win32')(
     });
 
     const start = (args: string[], env: Record<string, string>) => {
-      const { HTTPS_PROXY, HTTP_PROXY, NO_PROXY, https_proxy, http_proxy, no_proxy, NODE_EXTRA_CA_CERTS, ...rest } =
-        process.env;
-      const child = spawn(muster, [...args, ...place], { env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      const own = Object.entries(process.env).filter(
+        ([name]) => !/_proxy$|^NODE_EXTRA_CA_CERTS$|^SSL_CERT_/i.test(name),
+      );
+      const child = spawn(muster, [...args, ...place], {
+        env: { ...Object.fromEntries(own), ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       running.add(child);
       const printed = { out: '', err: '' };
       child.stdout.on('data', (chunk) => (printed.out += chunk));
@@ -111,6 +115,11 @@ describe.skipIf(missing.length > 0 || process.platform === 'win32')(
       expect(OUTPUTS.status.parse(JSON.parse(out))).toMatchObject({ enrolled: true, online: false });
       expect(err).toMatch(/certificate/i);
       expect(code).toBe(EXIT.pending);
+    });
+
+    it('trusts an authority that the system knows', async () => {
+      const { out, err } = await ended(start(['status', '--json'], { SSL_CERT_FILE: own.file }));
+      expect(OUTPUTS.status.parse(JSON.parse(out)).online, err).toBe(true);
     });
 
     it('goes past the proxy where NO_PROXY says so, and nowhere where the proxy does not answer', async () => {
