@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { ClientRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -32,6 +33,7 @@ describe.skipIf(!has('swtpm'))('what an enrolment sends (needs swtpm)', () => {
   });
   afterAll(async () => {
     vi.unstubAllGlobals();
+    vi.restoreAllMocks();
     await world?.close();
     await software?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -44,8 +46,9 @@ describe.skipIf(!has('swtpm'))('what an enrolment sends (needs swtpm)', () => {
     if (!tpm) throw new Error('No TPM was found.');
 
     const sent: { path: string; body: string }[] = [];
-    const real = globalThis.fetch;
     let page: Promise<string> | undefined;
+    // Both ways out of this process: fetch, and node:http, where a request is sent with its whole body at its end.
+    const real = globalThis.fetch;
     vi.stubGlobal('fetch', async (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
       const request = new Request(input, init);
       const { pathname, search } = new URL(request.url);
@@ -53,6 +56,18 @@ describe.skipIf(!has('swtpm'))('what an enrolment sends (needs swtpm)', () => {
       if (page === undefined || !/^\/(?:oidc\/device|interaction)/.test(pathname) || pathname.endsWith('/auth'))
         sent.push({ path: pathname + search, body: await request.clone().text() });
       return real(request);
+    });
+    const { end } = ClientRequest.prototype;
+    vi.spyOn(ClientRequest.prototype, 'end').mockImplementation(function (
+      this: ClientRequest,
+      ...args: Parameters<typeof end>
+    ) {
+      const [body] = args;
+      sent.push({
+        path: this.path,
+        body: typeof body === 'string' ? body : body instanceof Uint8Array ? Buffer.from(body).toString() : '',
+      });
+      return end.apply(this, args);
     });
     const { code, err } = await runMuster(
       ['enroll', '--server', world.origin, '--device-flow', ...place, '--state', join(folder, 'client')],
@@ -63,6 +78,7 @@ describe.skipIf(!has('swtpm'))('what an enrolment sends (needs swtpm)', () => {
       },
     );
     vi.unstubAllGlobals();
+    vi.restoreAllMocks();
     expect(code, err).toBe(9);
 
     const bodyOf = (path: keyof typeof MADE): Json => {
