@@ -156,7 +156,8 @@ export const DeviceValues = z
   .object({
     visible: z.record(z.string(), z.object({ value: z.unknown(), from: z.string() })),
     explicit: LayerValues,
-    mdm: z.array(z.object({ source: Source, values: LayerValues })),
+    /** `connection` is the id of the MDM connection; of a former one, the name of its source. */
+    mdm: z.array(z.object({ connection: z.string(), source: Source, values: LayerValues })),
     machine: LayerValues,
   })
   .meta({ id: 'DeviceValues' });

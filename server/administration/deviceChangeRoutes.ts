@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { Device, DeviceChange, DeviceValues, Id, LifecycleChange, Source } from '../../contract/index.ts';
+import { Device, DeviceChange, DeviceValues, Id, LifecycleChange } from '../../contract/index.ts';
 import { etagOf, versionOf } from '../devices/deviceRoutes.ts';
 import { viewsOf } from '../devices/view.ts';
 import { refuse } from '../error.ts';
@@ -66,7 +66,7 @@ export async function deviceChangeRoutes(app: App, context: Context): Promise<vo
           ]),
         ),
         explicit: layers.explicit,
-        mdm: layers.mdm.map((layer) => ({ source: Source.parse(layer.source), values: layer.values })),
+        mdm: layers.mdm.map(({ connection, source, values: own }) => ({ connection, source, values: own })),
         machine: layers.machine,
       };
     },

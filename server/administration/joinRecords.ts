@@ -80,8 +80,8 @@ async function joinLayers(trx: Trx, now: number, survivor: DeviceRow, absorbed: 
   const other = await loadLayers(trx, absorbed);
   if (!other.firstImport) await saveLayer(trx, now, survivor.id, 'explicit', { ...other.explicit, ...own.explicit });
   for (const layer of other.mdm) {
-    const mine = own.mdm.find((candidate) => candidate.source === layer.source);
-    await saveLayer(trx, now, survivor.id, layer.source as never, { ...layer.values, ...mine?.values });
+    const mine = own.mdm.find((candidate) => candidate.connection === layer.connection);
+    await saveLayer(trx, now, survivor.id, layer, { ...layer.values, ...mine?.values });
   }
   await trx.deleteFrom('device_layers').where('device_id', '=', absorbed.id).execute();
 }

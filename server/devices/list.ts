@@ -11,6 +11,9 @@ import { findUserByEmail } from '../store/users.ts';
 import { viewsOf } from './view.ts';
 
 export type Query = z.infer<typeof DeviceQuery>;
+/** Rows of one look after the first, where other filters leave few of what a search finds. */
+const BATCH = 2000;
+
 type Devices = SelectQueryBuilder<Tables, 'devices', DeviceRow>;
 
 /** A page of devices, newest first, by keyset: a page costs the same wherever it stands, and in an inventory of any size. */
@@ -62,16 +65,19 @@ async function searchPage(
   );
   const rows: DeviceRow[] = [];
   let before = after?.at ?? Number.MAX_SAFE_INTEGER;
-  for (let looked = 0, batch = limit + 1; looked < SCANNED; looked += batch, batch = 500) {
+  for (let looked = 0, batch = limit + 1; looked < SCANNED; looked += batch, batch = BATCH) {
     const numbers = await searchNumbers(db, terms, { before, limit: batch });
-    if (numbers.length > 0) {
-      const found = await literal.where('number', 'in', numbers).execute();
+    const last = numbers.at(-1);
+    if (last !== undefined) {
+      // As long each time, so that one prepared statement serves all.
+      const padded = [...numbers, ...Array<number>(batch - numbers.length).fill(last)];
+      const found = await literal.where('number', 'in', padded).execute();
       rows.push(...found.sort((a, b) => b.number - a.number));
     }
-    const last = rows[limit - 1];
-    if (rows.length > limit && last) return { rows: rows.slice(0, limit), next: { at: last.number, id: last.id } };
-    if (numbers.length < batch) return { rows, next: null };
-    before = numbers.at(-1) ?? before;
+    const end = rows[limit - 1];
+    if (rows.length > limit && end) return { rows: rows.slice(0, limit), next: { at: end.number, id: end.id } };
+    if (last === undefined || numbers.length < batch) return { rows, next: null };
+    before = last;
   }
   return { rows, next: { at: before, id: '' } };
 }

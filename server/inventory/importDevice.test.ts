@@ -43,7 +43,7 @@ const mdm = (identifier: string, values: DerivableValues, source: Source = 'Jamf
     importDevice(trx, NOW + 1, DEFAULT_SETTINGS, {
       identifier,
       source,
-      layer: { kind: 'mdm', values },
+      layer: { kind: 'mdm', connection: `connection of ${source}`, values },
       actor,
       requestId: null,
     }),

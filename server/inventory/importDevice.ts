@@ -16,8 +16,8 @@ export type DeviceImport = {
   /** Canonical (canonicalIdentifier). */
   identifier: string;
   source: Source;
-  /** A change to the explicit layer, or the whole of one MDM's layer. */
-  layer: { kind: 'explicit'; change: ExplicitChange } | { kind: 'mdm'; values: DerivableValues };
+  /** A change to the explicit layer, or the whole of one MDM connection's layer. */
+  layer: { kind: 'explicit'; change: ExplicitChange } | { kind: 'mdm'; connection: string; values: DerivableValues };
   actor: Actor;
   requestId: string | null;
   /** Whether the caller may take back a removal: then what the compatible API removed comes back by it. */
@@ -162,9 +162,11 @@ async function add(trx: Trx, now: number, request: DeviceImport, claim: DeviceRo
 }
 
 async function applyLayer(trx: Trx, now: number, request: DeviceImport, deviceId: string): Promise<boolean> {
-  if (request.layer.kind === 'mdm') return saveLayer(trx, now, deviceId, request.source, request.layer.values);
+  const { layer, source } = request;
+  if (layer.kind === 'mdm')
+    return saveLayer(trx, now, deviceId, { connection: layer.connection, source }, layer.values);
   const { explicit } = await loadLayers(trx, { id: deviceId, machine: null });
-  return saveLayer(trx, now, deviceId, 'explicit', changeExplicit(explicit, request.layer.change));
+  return saveLayer(trx, now, deviceId, 'explicit', changeExplicit(explicit, layer.change));
 }
 
 type Decide = (device: DeviceRow, owner: string | null, tags: readonly string[]) => Promise<Partial<Facts>>;

@@ -3,11 +3,17 @@ import { changeExplicit, type Layers, machineLayer, visibleOwner, visibleValues 
 import { normalizeSerial } from './serials.ts';
 
 const jamf = {
-  source: 'Jamf',
+  connection: 'one',
+  source: 'Jamf' as const,
   createdAt: 10,
   values: { displayName: 'from Jamf', serial: 'C02', email: 'j@example.com' },
 };
-const intune = { source: 'Intune', createdAt: 20, values: { displayName: 'from Intune', os: 'macOS' as const } };
+const intune = {
+  connection: 'two',
+  source: 'Intune' as const,
+  createdAt: 20,
+  values: { displayName: 'from Intune', os: 'macOS' as const },
+};
 const none: Layers = { explicit: {}, mdm: [], machine: {} };
 
 describe('layered values', () => {

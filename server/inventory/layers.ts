@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { OperatingSystem } from '../../contract/index.ts';
+import type { OperatingSystem, Source } from '../../contract/index.ts';
 import { normalizeSerial } from './serials.ts';
 
 /** Fields that an MDM may know, and that an explicit value masks. `email` is the owner's address. */
@@ -24,8 +24,8 @@ export type ExplicitValues = DerivableValues & {
 export type DerivableField = keyof DerivableValues;
 export const DERIVABLE_FIELDS = ['displayId', 'displayName', 'serial', 'os', 'ownership', 'email'] as const;
 
-/** One MDM's words about a device. `createdAt` (epoch milliseconds) is when that MDM first reported it. */
-export type MdmLayer = { source: string; values: DerivableValues; createdAt: number };
+/** One MDM connection's words about a device. `createdAt` (epoch milliseconds) is when it first reported it. */
+export type MdmLayer = { connection: string; source: Source; values: DerivableValues; createdAt: number };
 
 export type Layers = {
   explicit: ExplicitValues;
@@ -42,13 +42,13 @@ export type Visible = {
 
 /**
  * The values that everybody sees: explicit over MDM over machine, field by field. Where two MDMs both supply a value, the one that
- * reported the device first wins (then the source's name decides), so that two syncs never make a value flap.
+ * reported the device first wins (then the names of source and connection decide), so that two syncs never make a value flap.
  */
 export function visibleValues(layers: Layers): Visible {
   const ordered: [string, DerivableValues][] = [
     ['explicit', layers.explicit],
     ...[...layers.mdm]
-      .sort((a, b) => a.createdAt - b.createdAt || (a.source < b.source ? -1 : 1))
+      .sort((a, b) => a.createdAt - b.createdAt || (orderOf(a) < orderOf(b) ? -1 : 1))
       .map((layer): [string, DerivableValues] => [layer.source, layer.values]),
     ['machine', layers.machine],
   ];
@@ -62,6 +62,8 @@ export function visibleValues(layers: Layers): Visible {
   }
   return { values: values as DerivableValues, from };
 }
+
+const orderOf = ({ source, connection }: MdmLayer) => `${source} ${connection}`;
 
 /** A change to the explicit layer: absent leaves, null unmasks, a value masks. */
 export type ExplicitChange = { [K in keyof ExplicitValues]?: ExplicitValues[K] | null };

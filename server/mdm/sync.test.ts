@@ -188,6 +188,47 @@ describe('devices gone from the MDM', () => {
   });
 });
 
+describe('two connections of one source', () => {
+  const second = () => join(folder, 'second.json');
+  const writeSecond = (found: unknown) => writeFile(second(), JSON.stringify(found));
+  const visible = async () => (await devices()).map(({ name, ownership }) => ({ name, ownership }));
+  const syncBoth = async () => {
+    // Time passes between the two: who reported a device first is known.
+    const now = () => {
+      clock += 1000;
+      return clock;
+    };
+    const work = { store, kek, now, settings: async () => settings };
+    for (const { report } of await syncConnections(work, { full: true })) expect(report.outcome).toBe('done');
+  };
+  beforeEach(async () => {
+    const other = { source: 'Jamf', name: 'Jamf Berlin', provider: 'file', settings: { path: second() } } as const;
+    await store.write((trx) => addConnection(trx, clock, kek, other, { actor, requestId: null }));
+  });
+
+  it('each speak for themselves: none erases what the other says, and no sync changes anything anew', async () => {
+    await write(fleet(1, () => ({ name: 'first', ownership: 'unknown' })));
+    await writeSecond(fleet(1, () => ({ name: 'second', ownership: 'company', externalId: 'b' })));
+    await syncBoth();
+    expect(await visible()).toEqual([{ name: 'first', ownership: 'company' }]);
+    const [before] = await devices();
+    await syncBoth();
+    expect((await devices())[0]?.version).toBe(before?.version);
+    await write(fleet(1, () => ({ name: '', ownership: 'unknown' })));
+    await syncBoth();
+    expect(await visible()).toEqual([{ name: 'second', ownership: 'company' }]);
+  });
+
+  it('lose their own words with a device that turns out to be another one, and leave those of the other', async () => {
+    await write(fleet(1, () => ({ name: 'first' })));
+    await writeSecond(fleet(1, () => ({ name: 'second', externalId: 'b' })));
+    await syncBoth();
+    await write(fleet(1, () => ({ name: 'first', serial: 'OTHER12345' })));
+    await syncBoth();
+    expect((await visible()).map(({ name }) => name).sort()).toEqual(['first', 'second']);
+  });
+});
+
 describe('a sync that is interrupted', () => {
   const work = () => ({ store, now: () => clock, settings: async () => settings });
 

@@ -153,7 +153,7 @@ async function storeDevice(
     const imported = await importDevice(trx, now, settings, {
       identifier,
       source: connection.source,
-      layer: { kind: 'mdm', values: layerOf(device) },
+      layer: { kind: 'mdm', connection: connection.id, values: layerOf(device) },
       actor: actorOf(connection),
       requestId: null,
     });
@@ -191,7 +191,7 @@ async function storeDevice(
 async function withdrawLayer(trx: Trx, now: number, connection: MdmConnectionRow, deviceId: string): Promise<void> {
   const device = await findDevice(trx, deviceId);
   if (!device) return;
-  await removeLayer(trx, deviceId, connection.source);
+  await removeLayer(trx, deviceId, connection.id);
   await refreshDevice(trx, now, device, { touched: true });
 }
 

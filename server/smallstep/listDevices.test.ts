@@ -48,13 +48,12 @@ it.each(
 )('reads a page by the index of its order and sorts nothing: $field, ascending $ascending', async (sort) => {
   const after = { value: sort.field === 'source' ? 'Jamf' : 5, id: 'x' };
   const plans = await plansOf(join(folder, 'muster.db'), async () => {
+    const places = [null, after, ...(sort.field === 'source' ? [] : [{ value: 0, id: 'x' }])];
     for (const filters of FILTERS) {
-      for (const from of [null, after]) await listDevices(store.db, view, filters, sort, 100, from);
+      for (const from of places) await listDevices(store.db, view, filters, sort, 100, from);
     }
   });
-  const index = { enrolledAt: 'enrolled_at_or_never', lastSeen: 'last_seen_at_or_never', source: 'source_id' }[
-    sort.field
-  ];
+  const index = { enrolledAt: 'enrolled_at_id', lastSeen: 'last_seen_at_id', source: 'source_id' }[sort.field];
   const lists = plans.filter(({ sql }) => sql.includes('order by'));
   expect(lists.length).toBeGreaterThan(FILTERS.length);
   for (const plan of lists) {

@@ -1,4 +1,4 @@
-import { type Expression, type ExpressionBuilder, type RawBuilder, type SqlBool, sql } from 'kysely';
+import { type Expression, type ExpressionBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 import type { TeamSettings } from '../../contract/index.ts';
 import { SCANNED } from '../store/paging.ts';
 import type { DeviceRow, Tables } from '../store/schema.ts';
@@ -8,26 +8,36 @@ import { isHighAssurance } from './highAssurance.ts';
 import type { DeviceFilters, DeviceSort } from './query.ts';
 
 const DAY_MS = 86_400_000;
+/** Rows of one query after the first, where assurance leaves few of them. */
+const BATCH = 1000;
 
 type View = { settings: TeamSettings; demo: boolean; now: number };
 type Page = { devices: DeviceRow[]; next: Position | null };
 
-const sortKey = (sort: DeviceSort, device: DeviceRow): string | number => {
-  switch (sort.field) {
-    case 'enrolledAt':
-      return Number(device.enrolled_at ?? 0);
-    case 'lastSeen':
-      return Number(device.last_seen_at ?? 0);
-    case 'source':
-      return device.source;
-    default:
-      return sort.field satisfies never;
-  }
-};
+/**
+ * A list is read in one or two parts: devices that have the value it is sorted by, and those that never had one, which count as oldest. Each
+ * part stands in an index of plain columns, where a page begins at its place without reading what comes before.
+ */
+type Part = { column: 'enrolled_at' | 'last_seen_at' | 'source'; value: 'present' | 'absent'; ascending: boolean };
+
+function partsOf({ field, ascending }: DeviceSort): Part[] {
+  if (field === 'source') return [{ column: 'source', value: 'present', ascending }];
+  const column = field === 'enrolledAt' ? 'enrolled_at' : 'last_seen_at';
+  const parts: Part[] = [
+    { column, value: 'present', ascending },
+    { column, value: 'absent', ascending },
+  ];
+  return ascending ? parts.reverse() : parts;
+}
+
+/** Where a device stands; 0 where it never had the value. */
+const placeOf = ({ column }: Part, device: DeviceRow): Position => ({ value: device[column] ?? 0, id: device.id });
+const holds = (part: Part, { value }: Position) =>
+  part.column === 'source' || (value === 0) === (part.value === 'absent');
 
 /**
  * One page of the inventory by keyset, never by offset; candidates and deleted devices are not part of it. A page of a filtered list looks
- * at so many devices at most (SCANNED), and ends short, with a cursor to go on from, where fewer of them match.
+ * at so many devices of each part at most (SCANNED), and ends short, with a cursor to go on from, where fewer of them match.
  */
 export async function listDevices(
   db: Db,
@@ -38,50 +48,63 @@ export async function listDevices(
   after: Position | null,
   scanned = SCANNED,
 ): Promise<Page> {
-  const edge = Object.keys(filters).length === 0 ? null : await edgeOf(db, sort, after, scanned);
+  const parts = partsOf(sort);
+  const start = after === null ? 0 : parts.findIndex((part) => holds(part, after));
   const devices: DeviceRow[] = [];
-  let position = after;
-  for (;;) {
-    const rows = await pageOf(db, view, filters, sort, first + 1, position, edge);
-    for (const row of rows) {
-      const here = { value: sortKey(sort, row), id: row.id };
-      // Derived from the facts, so no query can say it.
-      const fits = !filters.assurance || filters.assurance.includes(isHighAssurance(row, view) ? 'high' : 'normal');
-      if (fits && devices.length === first) return { devices, next: position };
-      if (fits) devices.push(row);
-      position = here;
+  let last: Position | null = null;
+  for (const [index, part] of parts.entries()) {
+    if (index < start) continue;
+    let place = index === start ? after : null;
+    const edge = Object.keys(filters).length === 0 ? null : await edgeOf(db, part, place, scanned);
+    for (let limit = first + 1 - devices.length; ; limit = BATCH) {
+      const rows = await rowsOf(db, view, filters, part, place, edge, limit);
+      for (const row of rows) {
+        place = placeOf(part, row);
+        // Derived from the facts, so no query can say it.
+        const level = filters.assurance && (isHighAssurance(row, view) ? 'high' : 'normal');
+        if (level && !filters.assurance?.includes(level)) continue;
+        if (devices.length === first) return { devices, next: last };
+        devices.push(row);
+        last = place;
+      }
+      if (rows.length < limit) break;
     }
-    if (rows.length <= first) return { devices, next: edge };
+    if (edge) return { devices, next: edge };
   }
+  return { devices, next: null };
 }
 
-/** The last device that a page may look at; null where the list ends before. Read from an index alone. */
-async function edgeOf(db: Db, sort: DeviceSort, after: Position | null, scanned: number): Promise<Position | null> {
-  const { key, direction, past } = orderOf(sort);
-  let query = db
-    .selectFrom('devices')
-    .select([key.as('value'), 'id'])
-    .orderBy(key, direction)
-    .orderBy('id', direction)
+/** The last device that a page may look at; null where the part ends before. Read from an index alone. */
+async function edgeOf(db: Db, part: Part, after: Position | null, scanned: number): Promise<Position | null> {
+  const row = await inOrder(db.selectFrom('devices').select(['id', part.column]), part)
+    .$if(after !== null, (query) => query.where(beyond(part, after as Position)))
     .offset(scanned - 1)
-    .limit(1);
-  if (after) query = query.where(beyond(key, past, after));
-  return (await query.executeTakeFirst()) ?? null;
+    .limit(1)
+    .executeTakeFirst();
+  return row ? { value: (row as Partial<DeviceRow>)[part.column] ?? 0, id: row.id } : null;
 }
 
-const beyond = (key: RawBuilder<string | number>, comparison: RawBuilder<unknown>, { value, id }: Position) =>
-  sql<SqlBool>`(${key}, id) ${comparison} (${value}, ${id})`;
-
-function orderOf({ field, ascending }: DeviceSort) {
-  const key = {
-    enrolledAt: sql<string | number>`coalesce(enrolled_at, 0)`,
-    lastSeen: sql<string | number>`coalesce(last_seen_at, 0)`,
-    source: sql<string | number>`source`,
-  }[field];
-  return ascending
-    ? ({ key, direction: 'asc', past: sql`>`, upTo: sql`<=` } as const)
-    : ({ key, direction: 'desc', past: sql`<`, upTo: sql`>=` } as const);
+function inOrder<Row>(query: SelectQueryBuilder<Tables, 'devices', Row>, { column, value, ascending }: Part) {
+  const direction = ascending ? 'asc' : 'desc';
+  const part =
+    value === 'absent'
+      ? query.where(column, 'is', null)
+      : query.where(column, 'is not', null).orderBy(column, direction);
+  return part.orderBy('id', direction);
 }
+
+const beyond = ({ column, value, ascending }: Part, place: Position) => {
+  const past = ascending ? sql`>` : sql`<`;
+  return value === 'absent'
+    ? sql<SqlBool>`id ${past} ${place.id}`
+    : sql<SqlBool>`(${sql.ref(column)}, id) ${past} (${place.value}, ${place.id})`;
+};
+const upTo = ({ column, value, ascending }: Part, edge: Position) => {
+  const within = ascending ? sql`<=` : sql`>=`;
+  return value === 'absent'
+    ? sql<SqlBool>`id ${within} ${edge.id}`
+    : sql<SqlBool>`(${sql.ref(column)}, id) ${within} (${edge.value}, ${edge.id})`;
+};
 
 /**
  * A column as no index knows it. A planner that looked for what a filter names by an index of its own would sort all that it finds, half an
@@ -94,28 +117,25 @@ export const isRecord = sql<boolean>`${plain('candidate_of')} = ''`;
 /** Not removed: a removed device is a tombstone, and no list shows it. */
 export const isKept = sql<boolean>`${plain('lifecycle')} <> 'deleted'`;
 
-async function pageOf(
+function rowsOf(
   db: Db,
   view: View,
   filters: DeviceFilters,
-  sort: DeviceSort,
-  limit: number,
+  part: Part,
   after: Position | null,
   edge: Position | null,
+  limit: number,
 ): Promise<DeviceRow[]> {
-  const { key, direction, past, upTo } = orderOf(sort);
-  let query = db
+  const query = db
     .selectFrom('devices')
     .selectAll()
     .where(isRecord)
     .where(isKept)
     .where((eb) => eb.and(conditions(eb, filters, view)))
-    .orderBy(key, direction)
-    .orderBy('id', direction)
+    .$if(after !== null, (page) => page.where(beyond(part, after as Position)))
+    .$if(edge !== null, (page) => page.where(upTo(part, edge as Position)))
     .limit(limit);
-  if (after) query = query.where(beyond(key, past, after));
-  if (edge) query = query.where(beyond(key, upTo, edge));
-  return query.execute();
+  return inOrder(query, part).execute();
 }
 
 function conditions(
@@ -135,7 +155,7 @@ function conditions(
       .selectFrom('device_layers')
       .select('device_id')
       .whereRef('device_id', '=', 'devices.id')
-      .where('layer', 'in', sources);
+      .where('source', 'in', sources);
     all.push(eb.or([eb(plain('source'), 'in', sources), eb.exists(layer)]));
   }
   if (filters.onlyManaged) all.push(eb('enrolled_at', 'is not', null));
@@ -144,10 +164,14 @@ function conditions(
   if (filters.assurance?.length === 1 && filters.assurance[0] === 'high') {
     // Narrows what is read; the derivation decides.
     all.push(eb(plain('approval'), '=', 'approved'), eb('attestation', '=', 'valid'));
+    all.push(eb('attested_at', '>=', staleBefore(view)));
   }
   if (filters.status) all.push(hasStatus(eb, filters.status, view));
   return all;
 }
+
+/** Attestations from before have become stale. */
+const staleBefore = ({ now, settings }: View): number => now - settings.attestationMaxAgeDays * DAY_MS;
 
 /** The vendor names three states and explains none: error asks for somebody, warning is short of working, ok is neither. */
 function hasStatus(
@@ -156,11 +180,10 @@ function hasStatus(
   view: View,
 ): Expression<SqlBool> {
   const error = eb.or([eb(plain('approval'), '=', 'refused'), eb('attestation', '=', 'failed')]);
-  const staleBefore = view.now - view.settings.attestationMaxAgeDays * DAY_MS;
   const warning = eb.or([
     eb(plain('approval'), '=', 'pending'),
     eb(plain('lifecycle'), '=', 'quarantined'),
-    eb.and([eb('attestation', '=', 'valid'), eb('attested_at', '<', staleBefore)]),
+    eb.and([eb('attestation', '=', 'valid'), eb('attested_at', '<', staleBefore(view))]),
   ]);
   // `attested_at` may be null: `not` of an unknown would drop the row.
   const known = (condition: Expression<SqlBool>) => sql<SqlBool>`coalesce(${condition}, false)`;

@@ -1,7 +1,11 @@
+import type { Source } from '../../contract/index.ts';
 import type { DerivableValues, ExplicitValues, Layers } from '../inventory/layers.ts';
 import { machineLayer } from '../inventory/layers.ts';
 import type { DeviceLayerRow, DeviceRow } from './schema.ts';
 import type { Db, Trx } from './store.ts';
+
+/** Each MDM connection has a layer of its own, two of one source too. */
+export type LayerName = 'explicit' | { connection: string; source: Source };
 
 export type StoredLayers = Layers & { firstImport: boolean };
 
@@ -9,13 +13,11 @@ function assemble(device: Pick<DeviceRow, 'machine'>, rows: readonly DeviceLayer
   const explicit = rows.find((row) => row.layer === 'explicit');
   return {
     explicit: explicit ? (JSON.parse(explicit.fields) as ExplicitValues) : {},
-    mdm: rows
-      .filter((row) => row.layer !== 'explicit')
-      .map((row) => ({
-        source: row.layer,
-        values: JSON.parse(row.fields) as DerivableValues,
-        createdAt: Number(row.created_at),
-      })),
+    mdm: rows.flatMap(({ layer, source, fields, created_at }) =>
+      source === null
+        ? []
+        : [{ connection: layer, source, values: JSON.parse(fields) as DerivableValues, createdAt: Number(created_at) }],
+    ),
     machine: machineLayer(device.machine),
     firstImport: explicit === undefined,
   };
@@ -43,10 +45,11 @@ export async function saveLayer(
   trx: Trx,
   now: number,
   deviceId: string,
-  layer: DeviceLayerRow['layer'],
+  of: LayerName,
   fields: ExplicitValues | DerivableValues,
 ): Promise<boolean> {
   const text = JSON.stringify(fields);
+  const [layer, source] = of === 'explicit' ? [of, null] : [of.connection, of.source];
   const known = await trx
     .selectFrom('device_layers')
     .select('fields')
@@ -56,12 +59,13 @@ export async function saveLayer(
   if (known?.fields === text) return false;
   await trx
     .insertInto('device_layers')
-    .values({ device_id: deviceId, layer, fields: text, created_at: now, updated_at: now })
+    .values({ device_id: deviceId, layer, source, fields: text, created_at: now, updated_at: now })
     .onConflict((c) => c.columns(['device_id', 'layer']).doUpdateSet({ fields: text, updated_at: now }))
     .execute();
   return true;
 }
 
-export async function removeLayer(trx: Trx, deviceId: string, layer: DeviceLayerRow['layer']): Promise<void> {
+/** Removes the layer of an MDM connection. */
+export async function removeLayer(trx: Trx, deviceId: string, layer: string): Promise<void> {
   await trx.deleteFrom('device_layers').where('device_id', '=', deviceId).where('layer', '=', layer).execute();
 }

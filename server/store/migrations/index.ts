@@ -4,6 +4,8 @@ import { up as inventory } from './m002Inventory.ts';
 import { up as aliases } from './m003Aliases.ts';
 import { up as lists } from './m004Lists.ts';
 import { up as caWebhooks } from './m005CaWebhooks.ts';
+import { up as connectionLayers } from './m006ConnectionLayers.ts';
+import { up as roots } from './m007Roots.ts';
 
 /** In order; names are for ever, since stores remember them. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -12,4 +14,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '003-aliases': { up: aliases },
   '004-lists': { up: lists },
   '005-ca-webhooks': { up: caWebhooks },
+  '006-connection-layers': { up: connectionLayers },
+  '007-roots': { up: roots },
 };

@@ -29,11 +29,18 @@ export async function up(db: Kysely<Tables>): Promise<void> {
     .columns(['created_at', 'id'])
     .where(sql<boolean>`candidate_of is not null`)
     .execute();
-  await db.schema.createIndex('device_layers_by_layer').on('device_layers').columns(['layer', 'device_id']).execute();
   for (const table of ['users', 'tokens', 'provisioning_tokens'] as const) {
     await db.schema.createIndex(`${table}_by_created_at_id`).on(table).columns(['created_at', 'id']).execute();
   }
+  // The compatible list sorts by values that may be absent. Over plain columns, and read in two parts, a page begins at its place.
+  for (const column of ['enrolled_at', 'last_seen_at'] as const) {
+    await db.schema.dropIndex(`devices_by_${column}_or_never`).execute();
+    await db.schema.createIndex(`devices_by_${column}_id`).on('devices').columns([column, 'id']).execute();
+  }
   await db.schema.createIndex('audit_by_at').on('audit').columns(['at', 'seq']).execute();
+  await db.schema.createIndex('audit_by_action').on('audit').columns(['action', 'seq']).execute();
+  const refused = sql<boolean>`outcome = 'refused'`;
+  await db.schema.createIndex('refusals_by_seq').on('audit').columns(['seq']).where(refused).execute();
   await words(db);
   await counts(db);
 }

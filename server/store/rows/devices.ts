@@ -94,10 +94,12 @@ export interface ConflictRow {
   created_at: number;
 }
 
-/** `layer` is `explicit` or the source of an MDM; `fields` a JSON object of the values that it alone supplies. */
+/** `layer` is `explicit` or the id of an MDM connection; `fields` a JSON object of the values that it alone supplies. */
 export interface DeviceLayerRow {
   device_id: string;
-  layer: 'explicit' | Source;
+  layer: string;
+  /** Of the MDM; null for the explicit layer. */
+  source: Source | null;
   fields: string;
   created_at: number;
   updated_at: number;
