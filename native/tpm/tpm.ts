@@ -10,6 +10,8 @@ import { baseCode, OUT_OF_SLOTS, RC, RESEND, responseError, UNAUTHORIZED } from 
 export const DEADLINES = { short: 5_000, medium: 20_000, long: 90_000 } as const;
 export type Duration = keyof typeof DEADLINES;
 
+/** How long a command may take once the TPM is being left. */
+const PARTING_MS = 1_000;
 const RESEND_PAUSE_MS = 20;
 const RESEND_TRIES = 20;
 
@@ -75,6 +77,7 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
   /** On a bare TPM: what lay in it before our first object, and whether an answer with a handle was lost since. */
   let foreign: Set<number> | undefined;
   let handleLost = false;
+  let patience: number = DEADLINES.long;
   let kept: Kept | undefined;
   let idle: NodeJS.Timeout | undefined;
 
@@ -84,7 +87,7 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
   };
 
   const exchange = async (bytes: Uint8Array, duration: Duration): Promise<Uint8Array> => {
-    const limit = Math.min(DEADLINES[duration], options.deadlineMs ?? DEADLINES.long);
+    const limit = Math.min(DEADLINES[duration], options.deadlineMs ?? DEADLINES.long, patience);
     const response = await pipe.submit(bytes, limit);
     options.onExchange?.(bytes, response);
     return response;
@@ -234,8 +237,12 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
     address: options.address,
     work: (task, { burst } = { burst: false }) => work(task, burst),
     async close() {
+      await tail;
+      // A resource manager clears up after a connection; on a bare TPM what could not be flushed yet is tried once more.
+      const open = kept !== undefined || (options.bare === true && (left.size > 0 || handleLost));
+      patience = PARTING_MS;
       // What cannot be flushed now is lost with the connection, or stays for whoever resets an emulator.
-      if (kept && !closed) await work(leaveNothing, false).catch(() => undefined);
+      if (open && !closed) await work(leaveNothing, false).catch(() => undefined);
       await tail;
       if (closed) return;
       closed = true;
