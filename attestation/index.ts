@@ -36,7 +36,7 @@ export {
   type SecureBoot,
   verifyEventLog,
 } from './eventLog.ts';
-export { type AlternativeNames, alternativeNamesOf, describeName } from './extensions.ts';
+export { type AlternativeNames, alternativeNamesOf, basicConstraintsOf, describeName } from './extensions.ts';
 export { digest, type HashName, hashOf } from './hashes.ts';
 export {
   type Authority,

@@ -8,6 +8,7 @@ import { auditRoutes } from './administration/auditRoutes.ts';
 import { administrationRoutes } from './administration/index.ts';
 import type { MailOptions } from './administration/inviteMail.ts';
 import { loadIssuers } from './attestation/issuers.ts';
+import { rootRoutes } from './attestation/rootRoutes.ts';
 import { createRoots } from './attestation/roots.ts';
 import { sessionRoutes } from './console/sessionRoutes.ts';
 import { setupRoutes } from './console/setupRoutes.ts';
@@ -271,6 +272,7 @@ async function registerAll(app: App, context: Context, options: ServerOptions): 
     walkRoutes,
     selfRoutes,
     aliasRoutes,
+    rootRoutes,
     deviceRoutes,
     evidenceRoutes,
     accessRoutes,

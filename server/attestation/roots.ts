@@ -10,7 +10,7 @@ export type Roots = { trust(): Promise<TrustStore>; changed(): void };
 export function createRoots(db: Db): Roots {
   let cached: Promise<TrustStore> | undefined;
   const load = async (): Promise<TrustStore> => {
-    const rows = await db.selectFrom('trusted_roots').selectAll().execute();
+    const rows = await db.selectFrom('trusted_roots').selectAll().where('distrusted_at', 'is', null).execute();
     const der = (row: TrustedRootRow) => new Uint8Array(Buffer.from(row.certificate, 'base64'));
     const roots = rows
       .filter((row) => row.role === 'root')
@@ -33,18 +33,23 @@ export function createRoots(db: Db): Roots {
 
 type NewRoot = Pick<TrustedRootRow, 'vendor' | 'role' | 'ek_class' | 'source'> & { certificate: Uint8Array };
 
-/** Stores a certificate by its SHA-256; the same bytes again change nothing. */
+export function fingerprintOf(certificate: Uint8Array): string {
+  return createHash('sha256').update(certificate).digest('hex');
+}
+
+/** Stores a certificate by its SHA-256; the same bytes again change nothing, the trust in them neither. */
 export async function storeRoot(trx: Trx, now: number, root: NewRoot): Promise<void> {
   await trx
     .insertInto('trusted_roots')
     .values({
-      fingerprint: createHash('sha256').update(root.certificate).digest('hex'),
+      fingerprint: fingerprintOf(root.certificate),
       certificate: Buffer.from(root.certificate).toString('base64'),
       vendor: root.vendor,
       role: root.role,
       ek_class: root.ek_class,
       source: root.source,
       created_at: now,
+      distrusted_at: null,
     })
     .onConflict((c) => c.column('fingerprint').doNothing())
     .execute();

@@ -44,6 +44,8 @@ export interface TrustedRootRow {
   ek_class: 'hardware' | 'firmware' | 'virtual' | 'software' | null;
   source: 'shipped' | 'administrator' | 'demo';
   created_at: number;
+  /** When an owner ended the trust in it; null while it is trusted. */
+  distrusted_at: number | null;
 }
 
 export interface OidcRow {
