@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ManagedProblem, ManagedSettings } from '../app/managedSettings.ts';
+import { type ManagedProblem, type ManagedSettings, openManagedSettings } from '../app/managedSettings.ts';
+import { silentLogger } from '../app/node/logger.ts';
 import type { EnrollmentRecord } from '../app/records.ts';
 import type { ManagedValues } from '../contract/index.ts';
 import { NativeError } from '../native/errors.ts';
 import type { TpmServiceClient } from '../native/service/client.ts';
+import { linuxSettings } from '../native/settings/linuxFile.ts';
 import { checkAuthorities, checkDeviceAccess, checkName, checkPolicy, checkProxy, checkTpmLibrary } from './checks.ts';
 import { withoutToken } from './managed.ts';
 import { proxyOf } from './network.ts';
@@ -111,6 +113,24 @@ process.stdout.write(JSON.stringify(await checkDeviceAccess(${JSON.stringify(dev
     expect(
       (await checkPolicy(managed({ Team: 'x', ProvisioningToken: 'muster_provision_abcdefghijklmnop1234' }))).detail,
     ).not.toContain('abcdefgh');
+  });
+
+  it('a policy file that others may write is refused, and the reason stands in the report', async () => {
+    const file = join(folder, 'managed-settings.json');
+    await writeFile(file, '{"Team":"example"}');
+    await chmod(file, 0o666);
+    const settings = await openManagedSettings(linuxSettings({ paths: [file] }), silentLogger);
+    try {
+      const found = await checkPolicy(settings);
+      expect(found).toMatchObject({
+        status: 'fail',
+        detail: expect.stringContaining(file),
+        remedy: expect.stringContaining('IT'),
+      });
+      expect(found.detail.replace(file, '')).toMatch(/may write it|belong/);
+    } finally {
+      settings.close();
+    }
   });
 
   it('the proxy: from the environment, from the settings, none, or nonsense', async () => {

@@ -12,40 +12,42 @@ const [SOL_SOCKET, SO_PEERCRED, SO_PEERGROUPS] = [1, 17, 59];
 const MOST_GROUP_BYTES = 65_536 * 4;
 
 /**
- * Who connected. The kernel answers, so that no client can claim to be somebody else, and what the socket's file mode says does not matter.
- * Error: `service-request-refused` where it cannot be told.
+ * Tells who connected. The kernel answers, so that no client can claim to be somebody else, and what the socket's file mode says does not
+ * matter. Error: `service-request-refused` where it cannot be told.
  */
-export function peerOf(socket: Socket): Peer {
-  const descriptor = descriptorOf(socket);
-  const credentials = option(descriptor, SO_PEERCRED, 12);
-  if (credentials?.length !== 12) throw unknownPeer();
-  // struct ucred: pid, uid, gid; 32 bits each, in the machine's own order (little-endian on all of them).
-  const view = new DataView(credentials.buffer, credentials.byteOffset, credentials.length);
-  return { uid: view.getUint32(4, true), gid: view.getUint32(8, true), groups: groupsOf(descriptor) };
-}
-
-function groupsOf(descriptor: number): number[] {
-  // Kernels before 4.13 do not know the option: such a peer counts as in no further group.
-  const bytes = option(descriptor, SO_PEERGROUPS, 1024) ?? option(descriptor, SO_PEERGROUPS, MOST_GROUP_BYTES);
-  if (!bytes) return [];
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Array.from({ length: bytes.length / 4 }, (_, at) => view.getUint32(at * 4, true));
-}
-
-/** getsockopt(2); undefined where it fails, also where `size` bytes are too few. */
-function option(descriptor: number, name: number, size: number): Uint8Array | undefined {
+export function createPeerReader(): (socket: Socket) => Peer {
   const ffi = loadFfi();
   const getsockopt = ffi.load(null).func('int getsockopt(int fd, int level, int name, void *value, void *length)');
-  const value = allocate(ffi, size);
-  const length = allocate(ffi, 4);
-  try {
-    length.write(new Uint8Array(Uint32Array.of(size).buffer));
-    if (getsockopt(descriptor, SOL_SOCKET, name, value.pointer, length.pointer) !== 0) return undefined;
-    return value.read(Buffer.from(length.read(4)).readUInt32LE());
-  } finally {
-    value.free();
-    length.free();
-  }
+
+  /** getsockopt(2); undefined where it fails, also where `size` bytes are too few. */
+  const option = (descriptor: number, name: number, size: number): Uint8Array | undefined => {
+    const value = allocate(ffi, size);
+    const length = allocate(ffi, 4);
+    try {
+      length.write(new Uint8Array(Uint32Array.of(size).buffer));
+      if (getsockopt(descriptor, SOL_SOCKET, name, value.pointer, length.pointer) !== 0) return undefined;
+      return value.read(Buffer.from(length.read(4)).readUInt32LE());
+    } finally {
+      value.free();
+      length.free();
+    }
+  };
+
+  return (socket) => {
+    const descriptor = descriptorOf(socket);
+    const credentials = option(descriptor, SO_PEERCRED, 12);
+    if (credentials?.length !== 12) throw unknownPeer();
+    // struct ucred: pid, uid, gid; 32 bits each, in the machine's own order (little-endian on all of them).
+    const [, uid = 0, gid = 0] = numbersIn(credentials);
+    // Kernels before 4.13 do not know the option: such a peer counts as in no further group.
+    const groups = option(descriptor, SO_PEERGROUPS, 1024) ?? option(descriptor, SO_PEERGROUPS, MOST_GROUP_BYTES);
+    return { uid, gid, groups: groups ? numbersIn(groups) : [] };
+  };
+}
+
+function numbersIn(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Array.from({ length: bytes.length >> 2 }, (_, at) => view.getUint32(at * 4, true));
 }
 
 /** Node has no public name for it; without it nobody is let in. */

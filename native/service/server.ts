@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { NativeError } from '../errors.ts';
 import type { TpmAttestor } from '../tpm/attestor.ts';
 import { openLedger, ROOT } from './ledger.ts';
-import { type Admission, accountOf, peerOf, readAdmission } from './peer.ts';
+import { type Admission, accountOf, createPeerReader, readAdmission } from './peer.ts';
 import {
   decodeLine,
   type EnrolmentHeld,
@@ -56,6 +56,7 @@ export async function startTpmService(options: ServiceOptions): Promise<TpmServi
   if (process.platform !== 'linux' || path.startsWith('\\\\')) throw unsupported();
   const admission = options.admission ?? readAdmission(process.getuid?.() ?? 0);
   const connections = options.connections ?? CONNECTIONS;
+  const peerOf = createPeerReader();
   const ledger = await openLedger(options.ledger);
   const turns = createTurns(options.waiting ?? WAITING);
   await removeStale(path);
