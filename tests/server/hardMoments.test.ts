@@ -207,6 +207,20 @@ describe('cloned machine, same EK', () => {
 });
 
 describe('board or TPM replaced, TPM cleared', () => {
+  it('another endorsement key of the same TPM is no other device: it is an alias once it activates with the same AK', async () => {
+    const soft = world.newDevice();
+    const id = await enrolled(soft);
+    const key = soft.otherKey();
+    const begun = await world.asDevice(soft, 'POST', '/api/v1/self/aliases', key.body);
+    const { credential, secret } = begun.body as { credential: string; secret: string };
+    const opened = Buffer.from(key.open(credential, secret)).toString('base64');
+    expect((await world.asDevice(soft, 'POST', '/api/v1/self/aliases/secret', { secret: opened })).status).toBe(200);
+    expect(await device(id)).toMatchObject({ permanentIdentifier: soft.urn, aliases: [key.urn] });
+    await refuse(id);
+    const { body } = await world.call('POST', '/attest', { body: { ...soft.attestBody(), ...key.body } });
+    expect(body).toMatchObject({ code: 'ek-unknown' });
+  });
+
   it('a new EK is a new record that waits; an administrator merges it with the old one', async () => {
     const serial = { value: 'BOARD-7001' };
     const old = world.newDevice('laptop');
@@ -252,6 +266,20 @@ describe('a refused or removed device comes back', () => {
     expect((await api('DELETE', `/api/v1/devices/${id}`, undefined, await shown(id))).status).toBe(204);
     expect(deviceOf(await world.enroll(soft)).id).not.toBe(id);
     expect(await audited(id, 'device.forgotten')).toMatchObject([{ before: { permanentIdentifier: soft.urn } }]);
+  });
+
+  it('what a script added and removed, that script adds again: as if new, and never what was refused', async () => {
+    const soft = world.newDevice();
+    const remove = () => api('DELETE', `/api/collections/default/instances/${encodeURIComponent(soft.urn)}`);
+    await importByApi(soft.urn, { 'smallstep:identity': 'ada@example.com' });
+    const id = await enrolled(soft, 'ada@example.com');
+    expect((await remove()).status).toBe(204);
+    expect((await importByApi(soft.urn, { 'smallstep:identity': 'ada@example.com' })).status).toBe(200);
+    expect(await device(id)).toMatchObject({ lifecycle: 'active', attestation: 'none', enrolledAt: null });
+    await refuse(id);
+    await remove();
+    expect((await importByApi(soft.urn)).status).toBe(409);
+    expect(await device(id)).toMatchObject({ lifecycle: 'deleted', approval: 'refused' });
   });
 
   it('a removed serial number stays removed through MDM syncs', async () => {
@@ -507,6 +535,21 @@ describe('approval switched off with a backlog', () => {
 });
 
 describe('the owner changes', () => {
+  it('from nobody to whoever signs in first: the approval was given without them, unless the source says that it holds', async () => {
+    const [careful, open] = [world.newDevice(), world.newDevice()];
+    for (const soft of [careful, open]) await importByApi(soft.urn);
+    const id = await enrolled(careful, 'finder@example.com');
+    expect(await device(id)).toMatchObject({ owner: { email: 'finder@example.com' }, approval: 'pending' });
+    expect(await audited(id, 'device.enrolled')).toMatchObject([
+      { before: { approval: 'approved', owner: null }, after: { approval: 'pending' } },
+    ]);
+    const { sources } = await world.server.context.settings();
+    const holds = { ...sources['Smallstep API'], bindingKeepsApproval: true };
+    await withSettings({ sources: { ...sources, 'Smallstep API': holds } }, async () => {
+      expect(deviceOf(await world.enroll(open, 'finder@example.com'))).toMatchObject({ approval: 'approved' });
+    });
+  });
+
   it('is a new binding that asks for a fresh approval, with its history kept', async () => {
     const soft = world.newDevice();
     const id = await enrolled(soft, 'before@example.com');
