@@ -84,6 +84,21 @@ export const CollectionUpdate = z.object({
 export const InstanceBody = z.object({ data: z.unknown() });
 export const NewEnrollmentToken = z.object({ title: text(256).optional() });
 
+/** The whole read model, as the documents have it; what only Smallstep fills (`authorityID`, roots) is ignored, as they say. */
+export const DeviceCollectionRequest = z.object({
+  displayName: text(256).min(1),
+  deviceType: z.enum(['aws-vm', 'azure-vm', 'gcp-vm', 'tpm']),
+  deviceTypeConfiguration: z.object({ forceCN: z.boolean().optional(), requireEAB: z.boolean().optional() }),
+});
+
+/** `POST /auth`: a client certificate with its chain, which is offered for a token. */
+export const AuthRequest = z.object({
+  teamID: text(256).optional(),
+  teamSlug: text(256).optional(),
+  bundle: z.array(z.string().max(16_384)).max(16).optional(),
+  audience: z.literal('step-agent').optional(),
+});
+
 /** The body in the shape of a schema; unknown fields are ignored. Errors: a refusal with `status` that names the fields. */
 export function parseBody<T extends z.ZodType>(schema: T, body: unknown, status: 400 | 422 = 400): z.output<T> {
   const parsed = schema.safeParse(body);

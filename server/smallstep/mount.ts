@@ -3,6 +3,7 @@ import type { Scope } from '../../contract/index.ts';
 import { actorOf, type Context, DECIDERS, OWNERS, READERS } from '../http/context.ts';
 import { refusalOf, sendProblem } from '../http/problem.ts';
 import { first, isCompatible, sendCompatible, versionToEcho } from './answer.ts';
+import { AuthRequest, parseBody } from './bodies.ts';
 import type { RouteTable } from './call.ts';
 import { collectionRoutes } from './collections.ts';
 import { deviceCollectionRoutes } from './deviceCollections.ts';
@@ -76,10 +77,11 @@ export async function smallstepMount(app: FastifyInstance, { context }: { contex
     url: '/auth',
     config: { access: { kind: 'public', perMinute: 30 } },
     schema: { hide: true },
-    handler: async () => {
+    handler: async (request) => {
+      parseBody(AuthRequest, request.body);
       throw new SmallstepRefusal(
         401,
-        'Client certificates are not exchanged for tokens here. Make an API token in the console and send it as a bearer token.',
+        'Client certificates are not exchanged for tokens here: a proxy may stand before this server, so it sees none. Make an API token in the console and send it as a bearer token.',
       );
     },
   });

@@ -47,6 +47,20 @@ const COMPATIBLE: [string, string, Json?][] = [
   ['PUT', '/api/collections/{slug}/instances/{id}/data', any],
   ['GET', '/api/device-collections/{slug}'],
   [
+    'PUT',
+    '/api/device-collections/{slug}',
+    {
+      type: 'object',
+      properties: {
+        displayName: { type: 'string' },
+        deviceType: { enum: ['tpm', 'aws-vm'] },
+        deviceTypeConfiguration: { type: 'object', properties: { forceCN: { type: 'boolean' } } },
+      },
+      required: ['displayName', 'deviceType', 'deviceTypeConfiguration'],
+    },
+  ],
+  ['DELETE', '/api/device-collections/{slug}'],
+  [
     'POST',
     '/api/device-collections/default/{id}/enrollment-token',
     { type: 'object', properties: { title: { type: 'string' } } },
