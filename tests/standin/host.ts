@@ -1,7 +1,7 @@
 import { type BrowserContext, chromium } from 'playwright-core';
 
 /** The one Chromium behind all stand-in windows, and what its tests may ask for. */
-export type Host = { context: BrowserContext; endpoint: string; close(): Promise<void> };
+export type Host = { context: BrowserContext; close(): Promise<void> };
 
 let host: Promise<Host> | undefined;
 
@@ -19,7 +19,6 @@ async function launch(): Promise<Host> {
   const { STANDIN_CHROMIUM: executablePath, STANDIN_PROFILE: profile } = process.env;
   if (!executablePath || !profile)
     throw new Error('STANDIN_CHROMIUM and STANDIN_PROFILE name no Chromium and no folder.');
-  const port = process.env.STANDIN_DEBUG_PORT ?? '0';
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     headless: true,
@@ -32,12 +31,11 @@ async function launch(): Promise<Host> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      `--remote-debugging-port=${port}`,
+      '--remote-debugging-port=0',
     ],
   });
   return {
     context,
-    endpoint: `http://127.0.0.1:${port}`,
     close: () => context.close(),
   };
 }

@@ -2,7 +2,6 @@
 import { registerHooks } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { startHost } from './host.ts';
 import { record, trayActions } from './record.ts';
 
 const standIn = new URL('./electron.ts', import.meta.url).href;
@@ -13,7 +12,6 @@ registerHooks({
 
 export type Ask =
   | { ask: 'record' }
-  | { ask: 'endpoint' }
   | { ask: 'open-url'; url: string }
   | { ask: 'second-instance'; argv: string[] }
   | { ask: 'tray'; label: string }
@@ -33,8 +31,6 @@ async function answer(message: Ask): Promise<unknown> {
   switch (message.ask) {
     case 'record':
       return record;
-    case 'endpoint':
-      return (await startHost()).endpoint;
     case 'open-url':
       return void app.emit('open-url', { preventDefault() {} }, message.url);
     case 'second-instance':

@@ -14,7 +14,7 @@ const missing = !has('swtpm') ? 'needs swtpm' : chromiumPath() === undefined ? '
 /** What only the shell does, on the stand-in: the production main and preload bundles, unchanged. */
 describe.skipIf(missing)(
   `the desktop shell on chromium-electron${missing ? ` (${missing})` : ''}`,
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   () => {
     let world: World;
     let app: StandIn;
@@ -22,14 +22,21 @@ describe.skipIf(missing)(
     let folder: string;
     const heading = (name: string) => page.getByRole('heading', { name, level: 1 });
 
+    /** The app's log, once it holds `text`. */
+    async function logged(text: string): Promise<string> {
+      const read = () => readFile(join(folder, 'logs/muster.log'), 'utf8');
+      await expect.poll(read, { timeout: 60_000 }).toContain(text);
+      return read();
+    }
+
     beforeAll(async () => {
       world = await startWorld();
       folder = join(world.folder, 'desktop');
       app = await startStandIn({ serverUrl: world.origin, tcti: world.tcti, folder });
       page = app.page;
-      page.setDefaultTimeout(15_000);
+      page.setDefaultTimeout(60_000);
       await heading('Enrol this device').waitFor();
-    });
+    }, 300_000);
     afterAll(async () => {
       await app?.close();
       await world?.close();
@@ -113,7 +120,11 @@ describe.skipIf(missing)(
           () => 'sent',
           () => 'blocked',
         );
-        await new Promise((done) => setTimeout(done, 200));
+        const wanted = ['connect-src', 'frame-src', 'img-src', 'require-trusted-types-for'];
+        const end = Date.now() + 30_000;
+        while (wanted.some((directive) => !violations.includes(directive)) && Date.now() < end) {
+          await new Promise((done) => setTimeout(done, 20));
+        }
         image.remove();
         frame.remove();
         return { violations: [...new Set(violations)].sort(), trusted, fetched, evil: 'evil' in window };
@@ -131,7 +142,7 @@ describe.skipIf(missing)(
         location.href = 'https://evil.example/';
       });
       await page.evaluate(() => void window.open('https://evil.example/'));
-      await page.waitForTimeout(300);
+      await logged('navigation');
       expect(page.url()).toBe(before);
       await until(() => page.context().pages().length === pages, 'the popup to be closed');
       await heading('Enrol this device').waitFor();
@@ -155,10 +166,8 @@ describe.skipIf(missing)(
       await page.getByRole('button', { name: 'Keep the current one' }).click();
       await question.waitFor({ state: 'hidden' });
       await app.tell({ ask: 'open-url', url: 'muster://open?server=https://evil.example&token=secret' });
-      await page.waitForTimeout(200);
+      const log = await logged('too-much');
       expect(await question.count()).toBe(0);
-      const log = await readFile(join(folder, 'logs/muster.log'), 'utf8');
-      expect(log).toContain('too-much');
       expect(log).not.toContain('secret');
     });
 
@@ -172,11 +181,8 @@ describe.skipIf(missing)(
       expect((await app.record()).tray.items[0]).toEqual({ label: 'Waiting for approval · demo', enabled: false });
       const { devices } = await world.api('GET', '/api/v1/devices?limit=1');
       await world.decide(String(devices[0]?.id), { decision: 'approved' });
-      let told = await app.record();
-      for (let tries = 0; tries < 100 && told.notifications.length === 0; tries += 1) {
-        await new Promise((done) => setTimeout(done, 50));
-        told = await app.record();
-      }
+      await expect.poll(async () => (await app.record()).notifications.length, { timeout: 60_000 }).toBeGreaterThan(0);
+      const told = await app.record();
       expect(told.notifications.map(({ title }) => title)).toEqual(['This device is approved']);
       expect(told.tray.tooltip).toBe('Muster: Approved · demo');
       expect(told.tray.items.map(({ label }) => label)).toEqual([
@@ -202,7 +208,7 @@ describe.skipIf(missing)(
       await app.kill();
       app = await startStandIn({ serverUrl: world.origin, tcti: world.tcti, folder });
       page = app.page;
-      page.setDefaultTimeout(15_000);
+      page.setDefaultTimeout(60_000);
       await heading('This device is approved').waitFor();
     });
   },

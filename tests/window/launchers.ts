@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { _electron, chromium, type Page } from 'playwright-core';
@@ -32,6 +33,9 @@ export type RunningWindow = {
   /** Ends the app as a person would; what is on disk stays. */
   close(): Promise<void>;
 };
+
+/** A start on a slow machine that does other things too. */
+const START_MS = 90_000;
 
 export type Launcher = {
   name: string;
@@ -65,7 +69,8 @@ export type StandIn = RunningWindow & {
 /** The production main bundle on the Chromium-backed stand-in for `electron`, in a process of its own. */
 export async function startStandIn(options: WindowOptions & { arguments?: string[] }): Promise<StandIn> {
   const { main, preload } = await buildDesktop(ROOT);
-  const port = await freePort();
+  // In the test's own folder: also what a killed app leaves goes away with it.
+  const profile = join(options.folder, `chromium-${randomUUID()}`);
   const script = options.main ?? join(main, 'index.js');
   const child = fork(join(ROOT, 'tests/standin/run.ts'), [script, ...(options.arguments ?? [])], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -74,9 +79,7 @@ export async function startStandIn(options: WindowOptions & { arguments?: string
       ...environment(options),
       ...(options.main ? { BARE_PRELOAD: join(preload, 'index.cjs') } : {}),
       STANDIN_CHROMIUM: chromiumPath(),
-      // In the test's own folder: also what a killed app leaves goes away with it.
-      STANDIN_PROFILE: join(options.folder, `chromium-${port}`),
-      STANDIN_DEBUG_PORT: String(port),
+      STANDIN_PROFILE: profile,
       STANDIN_LOCALE: options.locale ?? 'en-US',
       ...(options.backend ? { STANDIN_BACKEND: options.backend } : {}),
     },
@@ -97,9 +100,9 @@ export async function startStandIn(options: WindowOptions & { arguments?: string
       waiting.set(id, { resolve, reject });
       child.send({ ...ask, id }, (error) => error && reject(error));
     });
-  const browser = await connect(`http://127.0.0.1:${port}`, child);
+  const browser = await connect(profile, child).catch(giveUpEarly(child));
   const newestPage = async () => {
-    for (let attempt = 0; attempt < 400; attempt += 1) {
+    for (const end = Date.now() + START_MS; Date.now() < end; ) {
       if (child.exitCode !== null) throw new Error(`The app ended with ${child.exitCode}.`);
       const page = browser
         .contexts()
@@ -112,7 +115,7 @@ export async function startStandIn(options: WindowOptions & { arguments?: string
   };
   const stop = async (how: () => void) => {
     how();
-    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
     await ended;
     clearTimeout(timer);
     await browser.close().catch(() => undefined);
@@ -134,16 +137,23 @@ export async function startStandIn(options: WindowOptions & { arguments?: string
   };
 }
 
-async function connect(endpoint: string, child: ChildProcess) {
-  for (let attempt = 0; ; attempt += 1) {
+/** Chromium writes the port that it chose itself into its profile: none has to be guessed free. */
+async function connect(profile: string, child: ChildProcess) {
+  for (const end = Date.now() + START_MS; ; ) {
     try {
-      return await chromium.connectOverCDP(endpoint);
+      const [port] = (await readFile(join(profile, 'DevToolsActivePort'), 'utf8')).split('\n');
+      return await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
     } catch (error) {
-      if (attempt > 200 || child.exitCode !== null) throw error;
-      await new Promise((done) => setTimeout(done, 50));
+      if (Date.now() > end || child.exitCode !== null) throw error;
+      await new Promise((done) => setTimeout(done, 25));
     }
   }
 }
+
+const giveUpEarly = (child: ChildProcess) => (error: unknown) => {
+  child.kill('SIGKILL');
+  throw error;
+};
 
 /** The same core and renderer over loopback HTTP, in this process, in a Chromium of its own. */
 async function startInBrowser(options: WindowOptions): Promise<RunningWindow> {
@@ -208,15 +218,4 @@ function environment(options: WindowOptions): NodeJS.ProcessEnv {
     MUSTER_TCTI: options.tcti,
     MUSTER_USER_DATA: options.folder,
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, failed) => {
-    const probe = createServer();
-    probe.once('error', failed);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (address && typeof address === 'object' ? done(address.port) : failed(new Error('no port'))));
-    });
-  });
 }

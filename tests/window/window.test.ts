@@ -13,7 +13,7 @@ for (const launcher of LAUNCHERS) {
   const missing = launcher.missing ?? noSwtpm;
   describe.skipIf(missing)(
     `the window in ${launcher.name}${missing ? ` (${missing})` : ''}`,
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     () => {
       let world: World;
       let count = 0;
@@ -26,6 +26,7 @@ for (const launcher of LAUNCHERS) {
         const path = join(world.folder, folder);
         const complaints: string[] = [];
         const window = await launcher.start({ serverUrl: world.origin, tcti: world.tcti, folder: path });
+        window.page.setDefaultTimeout(60_000);
         window.page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
         window.page.on('pageerror', (error) => complaints.push(String(error)));
         return { ...window, complaints };
@@ -73,7 +74,7 @@ for (const launcher of LAUNCHERS) {
         try {
           await enrol(window);
           await world.decide(await newest(), { decision: 'approved' });
-          await heading(window.page, 'This device is approved').waitFor({ timeout: 5000 });
+          await heading(window.page, 'This device is approved').waitFor();
           expect(window.complaints).toEqual([]);
         } finally {
           await window.close();
