@@ -24,6 +24,7 @@ const SIP = `${APPLE}13.1`;
 const SECURE_BOOT = `${APPLE}13.2`;
 const KERNEL_EXTENSIONS = `${APPLE}13.3`;
 
+/** The identifier that was ordered, as printable ASCII: exactly one of the two (OIDs 1.2.840.113635.100.8.9.1 and .9.2). */
 export type AppleExpectation = { serial: string } | { udid: string };
 /** ACME: the challenge's token. MDM: the 32 bytes of DeviceAttestationNonce. */
 export type AppleFreshness = { acmeToken: string } | { mdmNonce: Uint8Array };

@@ -14,9 +14,13 @@ type AttestCommon = {
   clock: { clock: bigint; resetCount: number; restartCount: number; safe: boolean };
   firmwareVersion: bigint;
 };
+/** TPMS_ATTEST with a TPMS_CERTIFY_INFO (part 2 section 10.12.3): Name and qualified Name of the certified object. */
 export type CertifyAttest = AttestCommon & { type: 'certify'; name: Uint8Array; qualifiedName: Uint8Array };
+/** TPMS_ATTEST with a TPMS_QUOTE_INFO (part 2 section 10.12.4). */
 export type QuoteAttest = AttestCommon & { type: 'quote'; selections: PcrSelection[]; pcrDigest: Uint8Array };
+/** TPMS_ATTEST with a TPMS_CREATION_INFO (part 2 section 10.12.7). */
 export type CreationAttest = AttestCommon & { type: 'creation'; objectName: Uint8Array; creationHash: Uint8Array };
+/** The kinds of TPMS_ATTEST that prove something here. */
 export type Attest = CertifyAttest | QuoteAttest | CreationAttest;
 
 /** TPMT_SIGNATURE. `hash` is a TPM_ALG_ID; RSA signatures and the numbers r and s are big endian. */

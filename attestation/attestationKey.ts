@@ -22,6 +22,7 @@ export type AttestationKey = {
   readonly key: KeyObject;
 };
 
+/** An attestation key whose own TPM attested its creation, with the TPMS_CREATION_DATA that were attested. */
 export type VerifiedAttestationKey = AttestationKey & { creationData: CreationData };
 
 const IN_THIS_TPM = ATTRIBUTE.FIXED_TPM | ATTRIBUTE.FIXED_PARENT | ATTRIBUTE.SENSITIVE_DATA_ORIGIN;
@@ -62,6 +63,7 @@ export function checkScheme(area: PublicArea, what: string): void {
   strongHashOf(hash ?? ALG.NULL);
 }
 
+/** Checks sizes and strength of a key and computes its Name. Errors: `weak-key`, `roca-weak-key`. */
 export function describeKey(area: PublicArea, publicBytes: Uint8Array, what: string): AttestationKey {
   if (area.type === 'rsa' && area.modulus.length * 8 !== area.keyBits) {
     refuse('weak-key', `${what} has a modulus of ${area.modulus.length * 8} bits but says ${area.keyBits}.`);

@@ -27,6 +27,7 @@ export function readX5c(value: CborValue | undefined): Uint8Array[] {
   );
 }
 
+/** A member of a statement that must be a byte string. Error: `wrong-format`. */
 export function readBytes(statement: CborMap, member: string): Uint8Array {
   const value = statement.get(member);
   return value instanceof Uint8Array ? value : refuse('wrong-format', `The statement lacks the bytes "${member}".`);

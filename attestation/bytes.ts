@@ -67,6 +67,7 @@ export type Writer = {
   readonly finish: () => Uint8Array;
 };
 
+/** A writer that starts empty. Error of its methods: `bad-argument` for a number that does not fit its field. */
 export function createWriter(): Writer {
   let buffer = new Uint8Array(128);
   let view = new DataView(buffer.buffer);
@@ -118,6 +119,7 @@ export function createWriter(): Writer {
   return writer;
 }
 
+/** The parts one after another, in new memory. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   let size = 0;
   for (const part of parts) size += part.length;
@@ -142,10 +144,12 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 
+/** Bytes from hexadecimal of either case. Error: `bad-argument`. */
 export function fromHex(text: string): Uint8Array {
   if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) refuse('bad-argument', 'This text is not hexadecimal.');
   return new Uint8Array(Buffer.from(text, 'hex'));
@@ -167,4 +171,5 @@ export function padTo(bytes: Uint8Array, size: number, code: AttestationErrorCod
   return padded;
 }
 
+/** The UTF-8 bytes of a text. */
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);

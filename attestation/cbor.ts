@@ -3,6 +3,7 @@ import { refuse } from './error.ts';
 
 /** What attestation objects are made of. Integers are numbers; keys of maps are texts (or integers as their decimal text with `#` in front). */
 export type CborValue = number | string | Uint8Array | boolean | null | CborValue[] | CborMap;
+/** A CBOR map in the order of its keys; an integer key n stands as the text `#n`. */
 export type CborMap = Map<string, CborValue>;
 
 const MAX_DEPTH = 8;

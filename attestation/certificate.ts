@@ -1,5 +1,5 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
-import { equalBytes, toHex } from './bytes.ts';
+import { equalBytes } from './bytes.ts';
 import {
   bytesOf,
   childrenOf,
@@ -10,20 +10,24 @@ import {
   deviate,
   expectTag,
   readBitString,
-  readBoolean,
   readDer,
-  readOid,
   readSmall,
   readUnsigned,
   readWholeDer,
 } from './der.ts';
 import { refuse } from './error.ts';
-import type { HashName } from './hashes.ts';
 import { keyObjectOf } from './keys.ts';
-import { readPssParameters } from './pss.ts';
 import { type KeyNumbers, parseSpki } from './spki.ts';
+import {
+  checkName,
+  type Extension,
+  readExtension,
+  readSignatureAlgorithm,
+  readTime,
+  type SignatureAlgorithm,
+} from './x509Fields.ts';
 
-export type Extension = { oid: string; critical: boolean; value: Uint8Array };
+export type { Extension, SignatureAlgorithm };
 
 /** An X.509 certificate (RFC 5280), read without re-encoding anything. Byte fields are views into `raw`. */
 export type Certificate = {
@@ -47,16 +51,13 @@ export type Certificate = {
   irregularities: readonly string[];
 };
 
-/** `saltLength` in bytes, for PSS. */
-export type SignatureAlgorithm = { kind: 'rsa' | 'rsa-pss' | 'ecdsa'; hash: HashName; saltLength?: number };
-
+/** Object identifiers of RFC 5280, RFC 4043 and the TCG EK Credential Profile. */
 export const OID = {
   BASIC_CONSTRAINTS: '2.5.29.19',
   KEY_USAGE: '2.5.29.15',
   SUBJECT_ALT_NAME: '2.5.29.17',
   EXT_KEY_USAGE: '2.5.29.37',
   CERTIFICATE_POLICIES: '2.5.29.32',
-  POLICY_CONSTRAINTS: '2.5.29.36',
   NAME_CONSTRAINTS: '2.5.29.30',
   SUBJECT_KEY_IDENTIFIER: '2.5.29.14',
   AUTHORITY_KEY_IDENTIFIER: '2.5.29.35',
@@ -69,17 +70,6 @@ export const OID = {
   PERMANENT_IDENTIFIER: '1.3.6.1.5.5.7.8.3',
 } as const;
 
-const SIGNATURES: Record<string, SignatureAlgorithm> = {
-  '1.2.840.113549.1.1.5': { kind: 'rsa', hash: 'sha1' },
-  '1.2.840.113549.1.1.11': { kind: 'rsa', hash: 'sha256' },
-  '1.2.840.113549.1.1.12': { kind: 'rsa', hash: 'sha384' },
-  '1.2.840.113549.1.1.13': { kind: 'rsa', hash: 'sha512' },
-  '1.2.840.10045.4.1': { kind: 'ecdsa', hash: 'sha1' },
-  '1.2.840.10045.4.3.2': { kind: 'ecdsa', hash: 'sha256' },
-  '1.2.840.10045.4.3.3': { kind: 'ecdsa', hash: 'sha384' },
-  '1.2.840.10045.4.3.4': { kind: 'ecdsa', hash: 'sha512' },
-};
-const RSASSA_PSS = '1.2.840.113549.1.1.10';
 /** The largest certificate that is read at all, in bytes. */
 export const CERTIFICATE_MAX = 65_536;
 const EXTENSIONS_MAX = 64;
@@ -148,71 +138,6 @@ function readSerial(node: DerNode | undefined, mode: DerMode): Uint8Array {
   return readUnsigned(node, 'the serial number', mode);
 }
 
-/** Walks a Name only far enough to know that it is one, and whether its sets are sorted (four Nuvoton roots are not). */
-function checkName(node: DerNode | undefined, what: string, mode: DerMode): DerNode {
-  const name = expectTag(node, DER.SEQUENCE, what, mode);
-  for (const rdn of childrenOf(name, mode)) {
-    const members = childrenOf(expectTag(rdn, DER.SET, what, mode), mode);
-    if (members.length === 0) refuse(mode.code, `${what} holds an empty set.`);
-    for (const [i, member] of members.entries()) {
-      const fields = childrenOf(expectTag(member, DER.SEQUENCE, what, mode), mode);
-      readOid(fields[0], mode);
-      if (fields.length !== 2) refuse(mode.code, `${what} holds an attribute that is not a type and a value.`);
-      const previous = members[i - 1];
-      if (previous && toHex(bytesOf(previous)) > toHex(bytesOf(member))) {
-        deviate(mode, 'a multi-valued name component is not sorted');
-      }
-    }
-  }
-  return name;
-}
-
-/** UTCTime or GeneralizedTime in RFC 5280's form: to the second, in UTC (section 4.1.2.5). */
-function readTime(node: DerNode | undefined, mode: DerMode): Date {
-  if (!node) return refuse(mode.code, 'The validity lacks a date.');
-  const { source, content, end } = node;
-  const years = node.tag === DER.UTC_TIME ? 2 : node.tag === DER.GENERALIZED_TIME ? 4 : 0;
-  let wellFormed = years > 0 && end - content === years + 11 && source[end - 1] === 0x5a;
-  const number = (from: number, size: number): number => {
-    let value = 0;
-    for (let i = from; i < from + size; i += 1) {
-      const digit = (source[i] ?? 0) - 0x30;
-      if (digit < 0 || digit > 9) wellFormed = false;
-      value = value * 10 + digit;
-    }
-    return value;
-  };
-  const at = content + years;
-  const [year, month, day] = [number(content, years), number(at, 2), number(at + 2, 2)];
-  const [hour, minute, second] = [number(at + 4, 2), number(at + 6, 2), number(at + 8, 2)];
-  if (!wellFormed) return refuse(mode.code, 'A date of the certificate is malformed.');
-  // Section 4.1.2.5.1: two-digit years below 50 are of this century.
-  const full = years === 4 ? year : year + (year < 50 ? 2000 : 1900);
-  const time = new Date(Date.UTC(full, month - 1, day, hour, minute, second));
-  const exists =
-    time.getUTCMonth() === month - 1 && time.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
-  if (full < 1900 || !exists) refuse(mode.code, 'A date of the certificate does not exist.');
-  return time;
-}
-
-function readSignatureAlgorithm(node: DerNode, mode: DerMode): SignatureAlgorithm {
-  const [oidNode, parameters, ...rest] = childrenOf(
-    expectTag(node, DER.SEQUENCE, 'The signature algorithm', mode),
-    mode,
-  );
-  const oid = readOid(oidNode, mode);
-  if (rest.length > 0) refuse(mode.code, 'The signature algorithm holds fields that do not belong to it.');
-  if (oid === RSASSA_PSS) return { kind: 'rsa-pss', ...readPssParameters(parameters, mode) };
-  const known =
-    SIGNATURES[oid] ?? refuse('unsupported-algorithm', `Certificates signed with ${oid} are not supported.`);
-  if (parameters && (parameters.tag !== DER.NULL || parameters.end !== parameters.content)) {
-    refuse(mode.code, 'The signature algorithm carries parameters that it must not have.');
-  }
-  // Intel's on-die root has a NULL here where RFC 5758 section 3.2 wants nothing.
-  if (parameters && known.kind === 'ecdsa') deviate(mode, 'the ECDSA algorithm carries a NULL parameter');
-  return known;
-}
-
 function readExtensions(optional: readonly DerNode[], version: number, mode: DerMode): Extension[] {
   const wrapper = optional.find((node) => node.tag === 0xa3);
   // issuerUniqueID, subjectUniqueID, extensions: each at most once, in this order (RFC 5280 section 4.1).
@@ -235,15 +160,7 @@ function readExtensions(optional: readonly DerNode[], version: number, mode: Der
   return extensions;
 }
 
-function readExtension(node: DerNode, mode: DerMode): Extension {
-  const [oid, second, third, ...rest] = childrenOf(expectTag(node, DER.SEQUENCE, 'An extension', mode), mode);
-  if (rest.length > 0) refuse(mode.code, 'An extension holds fields that do not belong to it.');
-  const critical = third !== undefined && second !== undefined && readBoolean(second, mode);
-  if (third && !critical) deviate(mode, 'the default of "critical" is encoded explicitly');
-  const value = contentOf(expectTag(third ?? second, DER.OCTET_STRING, 'The value of an extension', mode));
-  return { oid: readOid(oid, mode), critical, value };
-}
-
+/** The extension of that identifier; there is one at most. */
 export function extensionOf(certificate: Certificate, oid: string): Extension | undefined {
   return certificate.extensions.find((extension) => extension.oid === oid);
 }
@@ -251,8 +168,11 @@ export function extensionOf(certificate: Certificate, oid: string): Extension | 
 /** What signed, or may have: its numbers (with the restriction that its certificate puts on it) and the key object made of them. */
 export type Signer = { numbers: KeyNumbers; key: () => KeyObject };
 
-/** Whether a key signed the certificate; SHA-1 is refused (`weak-algorithm`), as is a key for encryption or for another padding (`key-usage`). */
-export function isSignedBy(certificate: Certificate, { numbers, key }: Signer): boolean {
+/** Whether a key signed a certificate or revocation list; SHA-1 is refused (`weak-algorithm`), as is a key for encryption or for another padding (`key-usage`). */
+export function isSignedBy(
+  certificate: Pick<Certificate, 'tbs' | 'signature' | 'signatureAlgorithm'>,
+  { numbers, key }: Signer,
+): boolean {
   const { kind, hash, saltLength } = certificate.signatureAlgorithm;
   if (hash === 'sha1')
     refuse('weak-algorithm', 'A certificate of this chain is signed with SHA-1, which no longer protects.');
@@ -266,6 +186,7 @@ export function isSignedBy(certificate: Certificate, { numbers, key }: Signer): 
   return verify(hash, certificate.tbs, key(), certificate.signature);
 }
 
+/** A node:crypto key of the certified key. Error: `weak-key`. */
 export const publicKeyOf = (certificate: Certificate): KeyObject => keyObjectOf(certificate.key);
 
 /**

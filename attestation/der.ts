@@ -9,6 +9,7 @@ export type DerNode = { source: Uint8Array; tag: number; start: number; content:
  */
 export type DerMode = { code: AttestationErrorCode; irregular?: (what: string) => void };
 
+/** Universal tags of X.690, constructed where DER has them so. */
 export const DER = {
   BOOLEAN: 0x01,
   INTEGER: 0x02,
@@ -64,12 +65,15 @@ export function childrenOf(node: DerNode, mode: DerMode): DerNode[] {
   return children;
 }
 
+/** The node itself when it is there and of that tag; refused with the mode's code otherwise. */
 export function expectTag(node: DerNode | undefined, tag: number, what: string, mode: DerMode): DerNode {
   if (node?.tag !== tag) refuse(mode.code, `${what} is missing or of the wrong ASN.1 type.`);
   return node;
 }
 
+/** The contents octets of a TLV, as a view. */
 export const contentOf = (node: DerNode): Uint8Array => node.source.subarray(node.content, node.end);
+/** The whole TLV, as a view. */
 export const bytesOf = (node: DerNode): Uint8Array => node.source.subarray(node.start, node.end);
 
 /** Dotted text of an OBJECT IDENTIFIER; arcs beyond 2^53 are refused. */
@@ -113,6 +117,7 @@ export function readSmall(node: DerNode | undefined, what: string, mode: DerMode
   return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }
 
+/** A BOOLEAN; other values than 00 and FF are a deviation, and true. */
 export function readBoolean(node: DerNode, mode: DerMode): boolean {
   const bytes = contentOf(expectTag(node, DER.BOOLEAN, 'A boolean', mode));
   if (bytes.length !== 1) refuse(mode.code, 'A boolean is not one byte long.');
@@ -158,6 +163,7 @@ export function derUnsigned(magnitude: Uint8Array): Uint8Array {
   return (bare[0] ?? 0) >= 0x80 ? der(DER.INTEGER, new Uint8Array(1), bare) : der(DER.INTEGER, bare);
 }
 
+/** The TLV of an OBJECT IDENTIFIER from its dotted text. */
 export function derOid(dotted: string): Uint8Array {
   const [a = 0, b = 0, ...rest] = dotted.split('.').map(Number);
   const bytes: number[] = [];

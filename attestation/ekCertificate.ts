@@ -15,6 +15,7 @@ import { type Issuer, type IssuerIndex, indexIssuers, nameKey, untrustedIssuers 
 import { checkKeyStrength, lazyKey } from './keys.ts';
 import { findPath } from './path.ts';
 import { urnOfSpki } from './permanentIdentifier.ts';
+import { checkRevocation, type RevocationPolicy } from './revocation.ts';
 import {
   classOfVendor,
   createTrustStore,
@@ -115,6 +116,7 @@ function describeTpm({ tpm }: AlternativeNames): Partial<EkCertificate> {
   };
 }
 
+/** What {@link verifyEkCertificate} found: a class with its reasons, and the path that shows it. */
 export type EkVerdict = {
   class: EkClass;
   /** Why this class, one sentence each, for people. */
@@ -129,6 +131,7 @@ export type EkVerdict = {
   urn: string;
 };
 
+/** By what to judge an EK certificate. */
 export type EkOptions = {
   /** Accepted vendor roots; a {@link TrustStore} where many certificates are judged. */
   roots: readonly VendorRoot[] | TrustStore;
@@ -137,6 +140,8 @@ export type EkOptions = {
   at: Date;
   /** A certificate past its date is refused unless this says otherwise: TPM keys outlive some of their certificates. */
   expiredLeaf?: 'refuse' | 'accept';
+  /** Revocation lists that the caller fetched and parsed; this library fetches nothing. Without them revocation is not looked at. */
+  revocation?: RevocationPolicy;
 };
 
 /**
@@ -145,7 +150,7 @@ export type EkOptions = {
  * A certificate without an accepted root is no error but `unknown-root`.
  * @throws AttestationError for what is refused whatever the root: `roca-weak-key`, `weak-key`, `ca-as-leaf`, `extended-key-usage`, `key-usage`,
  * `subject-alternative-name`, `expired`, `not-yet-valid`, `unknown-critical-extension`, `bad-signature`, `not-a-ca`, `path-length`, `path-too-long`,
- * `name-constraints`, `weak-algorithm`; parse errors.
+ * `name-constraints`, `weak-algorithm`, `revoked`, `revocation-unknown`; parse errors.
  */
 export function verifyEkCertificate(ek: EkCertificate | Uint8Array, options: EkOptions): EkVerdict {
   const parsed = ek instanceof Uint8Array ? parseEkCertificate(ek) : ek;
@@ -173,6 +178,10 @@ export function verifyEkCertificate(ek: EkCertificate | Uint8Array, options: EkO
   const root = anchor && store.roots.get(anchor.sha256);
   if (!anchor || !root) return refuse('no-path', 'The chain does not end at an accepted root.');
   const certificates = [certificate, ...path.map((issuer) => issuer.certificate)];
+  if (options.revocation) {
+    const uncovered = checkRevocation(certificate, path, options.revocation, options.at);
+    if (uncovered > 0) notes.push(`No current revocation list covers ${uncovered} of the certificates of the chain.`);
+  }
   const subject = anchor.rules().name;
   const { verdict, reason } = classify(root, isSwtpm(certificate, path));
   checkTpmAttributes(parsed, root, verdict);

@@ -42,6 +42,8 @@ export const ATTESTATION_ERROR_CODES = [
   'subject-alternative-name',
   'expired',
   'not-yet-valid',
+  'revoked',
+  'revocation-unknown',
   // Statements (WebAuthn `tpm`, Apple `apple`).
   'wrong-format',
   'wrong-chain',
@@ -52,6 +54,7 @@ export const ATTESTATION_ERROR_CODES = [
   'posture-unknown',
 ] as const;
 
+/** One of {@link ATTESTATION_ERROR_CODES}. */
 export type AttestationErrorCode = (typeof ATTESTATION_ERROR_CODES)[number];
 
 /** A refusal. `code` is for programs, `message` is one readable sentence for people and logs. */

@@ -12,8 +12,10 @@ export type LogEvent = {
   data: Uint8Array;
 };
 
+/** A crypto-agile event log: the banks that its Spec ID event names (TPM_ALG_ID, digest size in bytes), and its events in order. */
 export type EventLog = { algorithms: readonly { hash: number; size: number }[]; events: readonly LogEvent[] };
 
+/** `unknown` is not "disabled": nothing that the quote covers says either. */
 export type SecureBoot = 'enabled' | 'disabled' | 'unknown';
 
 const EV_NO_ACTION = 0x3;
@@ -228,5 +230,6 @@ export function encodeEventLog(log: EventLog): Uint8Array {
     u32(data.length),
     data,
   ]);
-  return concat(u32(0), u32(EV_NO_ACTION), new Uint8Array(20), u32(header.length), header, ...events);
+  const parts = [u32(0), u32(EV_NO_ACTION), new Uint8Array(20), u32(header.length), header, ...events];
+  return new Uint8Array(Buffer.concat(parts));
 }

@@ -29,8 +29,10 @@ export const KEY_USAGE = {
   cRLSign: 64,
 } as const;
 
+/** RFC 5280 section 4.2.1.9. */
 export type BasicConstraints = { ca: boolean; pathLength?: number };
 
+/** BasicConstraints; undefined without the extension. Deviations from DER go to `irregular`. Error: `certificate-malformed`. */
 export function basicConstraintsOf(
   certificate: Certificate,
   irregular?: (what: string) => void,
@@ -89,6 +91,7 @@ export function keyIdentifiersOf(certificate: Certificate): { subject?: string; 
   return found;
 }
 
+/** What a SubjectAltName (RFC 5280 section 4.2.1.6) says that matters here, as text. */
 export type AlternativeNames = {
   uris: string[];
   permanentIdentifiers: string[];

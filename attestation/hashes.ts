@@ -3,6 +3,7 @@ import { concat } from './bytes.ts';
 import { refuse } from './error.ts';
 import { ALG } from './tpmConstants.ts';
 
+/** The hashes that are computed here, by node:crypto's names. */
 export type HashName = 'sha1' | 'sha256' | 'sha384' | 'sha512';
 
 const BY_ALG: Record<number, { name: HashName; size: number }> = {

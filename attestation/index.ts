@@ -62,6 +62,7 @@ export {
   type Scheme,
   type Symmetric,
 } from './publicArea.ts';
+export { parseRevocationList, type RevocationList, type RevocationPolicy } from './revocation.ts';
 export {
   acceptVendorCertificate,
   classOfVendor,

@@ -47,9 +47,9 @@ const KNOWN_CRITICAL: ReadonlySet<string> = new Set([
   OID.SUBJECT_ALT_NAME,
   OID.EXT_KEY_USAGE,
   OID.CERTIFICATE_POLICIES,
-  OID.POLICY_CONSTRAINTS,
 ]);
 
+/** A certificate as a possible issuer; `anchor` when somebody decided to trust it. */
 export function issuerOf(certificate: Certificate, anchor: boolean): Issuer {
   const signers = new WeakMap<Issuer, boolean>();
   let rules: IssuerRules | undefined;
@@ -82,8 +82,9 @@ function rulesOf(certificate: Certificate): IssuerRules {
     problem = error;
   }
   return {
-    name: describeName(certificate.subject),
-    ca: certificate.version === 3 && constraints?.ca === true,
+    name: certificate.subject.length > 2 ? describeName(certificate.subject) : 'An authority without a name',
+    // RFC 5280 section 4.1.2.6: an authority has a name.
+    ca: certificate.version === 3 && constraints?.ca === true && certificate.subject.length > 2,
     pathLength: constraints?.pathLength,
     usage: keyUsageOf(certificate),
     purposes: extendedKeyUsageOf(certificate),
@@ -92,6 +93,7 @@ function rulesOf(certificate: Certificate): IssuerRules {
   };
 }
 
+/** Issuers by subject and by SHA-256, each certificate once; an anchor wins over the same certificate untrusted. */
 export function indexIssuers(issuers: readonly Issuer[]): IssuerIndex {
   const bySubject = new Map<string, Issuer[]>();
   const bySha256 = new Map<string, Issuer>();
@@ -129,7 +131,10 @@ export function prepareRoots(roots: readonly Uint8Array[], intermediates: readon
   };
 }
 
-/** Refuses extensions that change what a certificate means in a way that is not known here. */
+/**
+ * Refuses extensions that change what a certificate means in a way that is not known here. Name constraints are refused wherever they stand: no authority of a
+ * TPM vendor uses them, and an evaluator that nobody needs is one more that can be wrong. Policy constraints likewise: policies are not processed.
+ */
 export function checkCritical(certificate: Certificate): void {
   for (const { oid, critical } of certificate.extensions) {
     if (oid === OID.NAME_CONSTRAINTS)

@@ -89,6 +89,7 @@ export function lazyKey(numbers: KeyNumbers): () => KeyObject {
   };
 }
 
+/** Bits of a big-endian number without its leading zeros. */
 export function bitLength(bytes: Uint8Array): number {
   const first = bytes.findIndex((byte) => byte !== 0);
   return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24;

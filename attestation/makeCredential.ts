@@ -12,6 +12,7 @@ export type RandomPurpose = 'seed' | 'oaep' | 'ephemeral';
 /** Gives random bytes: exactly `size` of them, except a seed, which may have from 16 to `size` bytes. */
 export type RandomSource = (purpose: RandomPurpose, size: number) => Uint8Array;
 
+/** Both structures that TPM2_ActivateCredential takes (part 3 section 12.5). */
 export type Credential = {
   /** TPM2B_ID_OBJECT with its size: what TPM2_ActivateCredential takes as credentialBlob. */
   credentialBlob: Uint8Array;

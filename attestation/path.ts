@@ -3,6 +3,7 @@ import { AttestationError, refuse } from './error.ts';
 import { basicConstraintsOf, describeName, KEY_USAGE, keyIdentifiersOf, keyUsageOf } from './extensions.ts';
 import { checkCritical, type Issuer, type IssuerIndex, nameKey } from './issuer.ts';
 
+/** How to judge a path. */
 export type PathOptions = {
   at: Date;
   /** Extended key usage that every CA certificate with such an extension must admit. */
@@ -15,6 +16,7 @@ export type PathOptions = {
   maxDepth?: number;
 };
 
+/** Leeway for clocks, in milliseconds: five minutes. */
 export const DEFAULT_SKEW_MS = 5 * 60_000;
 const DEFAULT_DEPTH = 6;
 /** Bounds the work of one search whatever a device sends. */
@@ -142,6 +144,8 @@ function checkDates(
       `The certificate of ${name()} is valid only from ${certificate.notBefore.toISOString()}; check the clocks.`,
     );
   }
+  if (certificate.notAfter < certificate.notBefore)
+    refuse('expired', `The certificate of ${name()} ends before it begins.`);
   if (!acceptExpired && at.getTime() - skewMs > certificate.notAfter.getTime()) {
     refuse('expired', `The certificate of ${name()} expired on ${certificate.notAfter.toISOString()}.`);
   }

@@ -20,6 +20,7 @@ type Common = {
 export type RsaPublic = Common & { type: 'rsa'; keyBits: number; exponent: number; modulus: Uint8Array };
 /** `x` and `y` big endian as the TPM gave them: it may strip leading zeros. */
 export type EccPublic = Common & { type: 'ecc'; curve: number; kdf: Scheme; x: Uint8Array; y: Uint8Array };
+/** TPMT_PUBLIC of a key pair. */
 export type PublicArea = RsaPublic | EccPublic;
 
 const CURVE_SIZES: Record<number, number> = { [CURVE.P256]: 32, [CURVE.P384]: 48, [CURVE.P521]: 66 };
@@ -95,10 +96,12 @@ export function objectName(area: PublicArea | Uint8Array): Uint8Array {
   return nameOfBytes(nameAlg, bytes);
 }
 
+/** The Name of TPMT_PUBLIC bytes whose nameAlg is known. Error: `unsupported-algorithm`. */
 export function nameOfBytes(nameAlg: number, publicBytes: Uint8Array): Uint8Array {
   return concat(createWriter().u16(nameAlg).finish(), digest(hashOf(nameAlg).name, publicBytes));
 }
 
+/** Whether all the given TPMA_OBJECT bits (`ATTRIBUTE`) are set. */
 export function hasAttributes(area: PublicArea, bits: number): boolean {
   return (area.attributes & bits) >>> 0 === bits >>> 0;
 }

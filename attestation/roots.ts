@@ -8,6 +8,7 @@ import manifestData from './vendorRoots.manifest.json' with { type: 'json' };
 
 /** What stands behind an endorsement key. Only `hardware` and `firmware` are accepted by default. */
 export const EK_CLASSES = ['hardware', 'firmware', 'virtual', 'software', 'unknown-root', 'absent'] as const;
+/** One of {@link EK_CLASSES}. */
 export type EkClass = (typeof EK_CLASSES)[number];
 
 /** A certificate authority that endorses TPMs, as somebody decided to accept it. */

@@ -172,8 +172,10 @@ function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
   return result;
 }
 
+/** A big-endian number. */
 export const toBigInt = (bytes: Uint8Array): bigint => (bytes.length === 0 ? 0n : BigInt(`0x${toHex(bytes)}`));
 
+/** A number as `size` big-endian bytes. */
 export function fromBigInt(value: bigint, size: number): Uint8Array {
   return new Uint8Array(Buffer.from(value.toString(16).padStart(size * 2, '0'), 'hex'));
 }

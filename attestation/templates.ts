@@ -80,6 +80,7 @@ export const EK_TEMPLATES = {
   'H-7': rsaEk(HIGH, ALG.SHA384, POLICY_B.sha384, 4096, 0),
 } as const satisfies Record<string, RsaPublic | EccPublic>;
 
+/** The profile's names of its templates. */
 export type EkTemplateId = keyof typeof EK_TEMPLATES;
 
 /** The same template with `unique` filled with zeros of the key's size, as tpm2-tools and FAPI do in the high range. */

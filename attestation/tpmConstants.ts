@@ -124,6 +124,7 @@ export const TPM_ST = {
 
 /** TPM_CAP and TPM_PT values, part 2 sections 6.12 and 6.13. */
 export const TPM_CAP = { HANDLES: 1, PCRS: 5, TPM_PROPERTIES: 6 } as const;
+/** TPM_PT property tags, part 2 section 6.13. */
 export const TPM_PT = {
   FIXED: 0x100,
   MANUFACTURER: 0x105,

@@ -21,6 +21,7 @@ export type VerifiedTpmStatement = {
   permanentIdentifier?: string;
 };
 
+/** What a `tpm` statement must prove, and by whose authority. */
 export type TpmStatementOptions = {
   /** ACME: the key authorization; the TPM must have signed its SHA-256. */
   keyAuthorization?: string;

@@ -117,7 +117,11 @@ export function certificate(options: CertificateOptions = {}): Made {
       der(
         DER.BIT_STRING,
         new Uint8Array(1),
-        sign(hash, tbs, options.pss ? { key: signer, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } : signer),
+        sign(
+          hash,
+          tbs,
+          options.pss ? { key: signer, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } : signer,
+        ),
       ),
     ),
     key,

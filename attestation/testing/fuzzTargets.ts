@@ -20,6 +20,7 @@ import {
   parseEkCertificate,
   parseEventLog,
   parsePublic,
+  parseRevocationList,
   parseSignature,
   splitCertificates,
   verifyAppleStatement,
@@ -30,6 +31,7 @@ import {
 import { spkiOf } from '../spki.ts';
 import { AT, vendorChain } from './certificates.ts';
 import { sampleLog } from './eventLogs.ts';
+import { revocationList, revokedEntry } from './revocationLists.ts';
 import { eccKey } from './softTpm.ts';
 import { hex, vectors } from './vectors.ts';
 
@@ -113,6 +115,11 @@ export const TARGETS: readonly Target[] = [
         at: AT,
       }),
     seeds: [chain.leaf.der],
+  },
+  {
+    name: 'parseRevocationList',
+    run: parseRevocationList,
+    seeds: [revocationList({ issuer: chain.root, entries: [revokedEntry([1]), revokedEntry([2, 3])] })],
   },
   { name: 'parseEventLog', run: parseEventLog, seeds: [sampleLog()] },
   {

@@ -1,10 +1,10 @@
-import { type Authority, createAttestationCa } from '../../attestation/index.ts';
+import { type Authority, createAttestationCa, type PreparedRoots, prepareRoots } from '../../attestation/index.ts';
 import type { EkClass } from '../../contract/index.ts';
 import { findSigningKey, type KeyEncryptionKey, storeSigningKey } from '../keys/keyring.ts';
 import type { Store } from '../store/store.ts';
 
 /** An issuing authority below its own root: what is trusted for one class of TPM is never trusted for another. */
-export type IssuingAuthority = { issuing: Authority; root: Uint8Array };
+export type IssuingAuthority = { issuing: Authority; root: Uint8Array; roots: PreparedRoots };
 export type IssuingAuthorities = { trusted: IssuingAuthority; untrusted: IssuingAuthority };
 
 const KINDS = ['trusted', 'untrusted'] as const;
@@ -28,10 +28,10 @@ async function loadIssuer(
     findSigningKey(store.db, kek, purpose.issuing),
   ]);
   if (root?.certificate && issuing?.certificate) {
-    return {
-      root: Buffer.from(root.certificate, 'base64'),
-      issuing: { certificate: Buffer.from(issuing.certificate, 'base64'), key: issuing.privateKey },
-    };
+    return prepared(Buffer.from(root.certificate, 'base64'), {
+      certificate: Buffer.from(issuing.certificate, 'base64'),
+      key: issuing.privateKey,
+    });
   }
   const demo = store.stamp === 'demo' ? 'Demo ' : '';
   const name = `Muster ${demo}Attestation${kind === 'trusted' ? '' : ' (unverified TPMs)'}`;
@@ -46,7 +46,12 @@ async function loadIssuer(
       certificate: made.issuing.certificate,
     });
   });
-  return { root: made.root.certificate, issuing: made.issuing };
+  return prepared(made.root.certificate, made.issuing);
+}
+
+/** Root and issuing certificate parsed once, for every attestation key certificate that comes back. */
+function prepared(root: Uint8Array, issuing: Authority): IssuingAuthority {
+  return { root, issuing, roots: prepareRoots([root], [issuing.certificate]) };
 }
 
 /** Hardware and firmware come from one authority, every other class from the one that nothing is told to trust. */

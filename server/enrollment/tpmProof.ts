@@ -142,7 +142,7 @@ async function checkAkCertificate(context: Context, proof: TpmProof, facts: AkFa
   try {
     verifyAkCertificate({
       chain,
-      roots: [authorityFor(context.issuers, record.ek_class).root],
+      roots: authorityFor(context.issuers, record.ek_class).roots,
       at: new Date(facts.now),
       permanentIdentifier: facts.permanentIdentifier,
       akSpki: facts.akSpki,
