@@ -44,13 +44,37 @@ type PageParts = {
   script?: string;
   /** For reading rather than for a decision. */
   wide?: boolean;
+  language?: PageLanguage;
+};
+
+export type PageLanguage = 'en' | 'de';
+
+/** The first of English and German in what the browser accepts (RFC 9110, 12.5.4), by its own order of preference; English otherwise. */
+export function languageOf(acceptLanguage: string | undefined): PageLanguage {
+  const ranges = (acceptLanguage ?? '')
+    .slice(0, 500)
+    .split(',')
+    .map((range) => {
+      const [tag = '', quality = ''] = range
+        .trim()
+        .toLowerCase()
+        .split(/\s*;\s*q=/);
+      return { base: tag.split('-')[0], q: quality === '' ? 1 : Number(quality) || 0 };
+    });
+  const known = ranges.filter(({ base, q }) => (base === 'en' || base === 'de') && q > 0).sort((a, b) => b.q - a.q);
+  return known[0]?.base === 'de' ? 'de' : 'en';
+}
+
+const DEMO_BANNER: Record<PageLanguage, string> = {
+  en: 'Demo: accounts and security chip are not real',
+  de: 'Demo: Konten und Sicherheitschip sind nicht echt',
 };
 
 /** A page of the sign-in: no inline script, nothing from elsewhere, never framed, never cached. */
-export function page({ title, body, demo, formTargets = [], script, wide = false }: PageParts): Page {
-  const banner = demo ? '<p class="demo">Demo: accounts and security chip are not real</p>' : '';
+export function page({ title, body, demo, formTargets = [], script, wide = false, language = 'en' }: PageParts): Page {
+  const banner = demo ? `<p class="demo">${DEMO_BANNER[language]}</p>` : '';
   const tag = script === undefined ? '' : `<script type="module" src="${escapeHtml(script)}"></script>`;
-  const html = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)} · Muster</title><style>${STYLE}</style>${tag}</head><body><main${wide ? ' class="wide"' : ''}>${banner}<h1>${escapeHtml(title)}</h1>${body}</main></body></html>`;
+  const html = `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)} · Muster</title><style>${STYLE}</style>${tag}</head><body><main${wide ? ' class="wide"' : ''}>${banner}<h1>${escapeHtml(title)}</h1>${body}</main></body></html>`;
   const csp = [
     "default-src 'none'",
     `style-src ${STYLE_HASH}`,
@@ -82,20 +106,49 @@ export type Confirmation = {
   demo: boolean;
   action: string;
   formTargets: readonly string[];
+  language?: PageLanguage;
 };
+
+const CONFIRM = {
+  en: {
+    title: 'Confirm your device',
+    question: 'Is this your device, and does its window show the same code?',
+    code: 'Code',
+    team: 'Team',
+    person: 'Person',
+    device: 'Device',
+    warning:
+      'If you did not start this on your own device, choose Refuse: someone may be trying to enrol their device in your name.',
+    accept: 'Enrol this device',
+    refuse: 'Refuse',
+  },
+  de: {
+    title: 'Bestätigen Sie Ihr Gerät',
+    question: 'Ist das Ihr Gerät, und zeigt sein Fenster denselben Code?',
+    code: 'Code',
+    team: 'Team',
+    person: 'Person',
+    device: 'Gerät',
+    warning:
+      'Haben Sie das nicht auf Ihrem eigenen Gerät begonnen, wählen Sie „Ablehnen“: Jemand versucht vielleicht, ein fremdes Gerät auf Ihren Namen zu registrieren.',
+    accept: 'Dieses Gerät registrieren',
+    refuse: 'Ablehnen',
+  },
+} as const satisfies Record<PageLanguage, Record<string, string>>;
 
 /** The page that defeats a sign-in started by somebody else: the person sees whose device it would be. */
 export function confirmPage(confirmation: Confirmation): Page {
-  const { team, person, deviceName, os, code, action } = confirmation;
+  const { team, person, deviceName, os, code, action, demo, formTargets, language = 'en' } = confirmation;
+  const t = CONFIRM[language];
   const name = person.displayName ? `${person.displayName} (${person.email})` : person.email;
-  const body = `<p>Is this your device, and does its window show the same code?</p>
-<p class="code" aria-label="Code ${escapeHtml(code.split('').join(' '))}">${escapeHtml(code)}</p>
-<dl><dt>Team</dt><dd>${escapeHtml(team)}</dd><dt>Person</dt><dd>${escapeHtml(name)}</dd><dt>Device</dt><dd>${escapeHtml(deviceName)} (${escapeHtml(os)})</dd></dl>
-<p><small>If you did not start this on your own device, choose Refuse: someone may be trying to enrol their device in your name.</small></p>
+  const body = `<p>${t.question}</p>
+<p class="code" aria-label="${t.code} ${escapeHtml(code.split('').join(' '))}">${escapeHtml(code)}</p>
+<dl><dt>${t.team}</dt><dd>${escapeHtml(team)}</dd><dt>${t.person}</dt><dd>${escapeHtml(name)}</dd><dt>${t.device}</dt><dd>${escapeHtml(deviceName)} (${escapeHtml(os)})</dd></dl>
+<p><small>${t.warning}</small></p>
 <form method="post" action="${escapeHtml(action)}">
-<button name="decision" value="accept">Enrol this device</button>
-<button class="quiet" name="decision" value="refuse">Refuse</button></form>`;
-  return page({ title: 'Confirm your device', body, demo: confirmation.demo, formTargets: confirmation.formTargets });
+<button name="decision" value="accept">${t.accept}</button>
+<button class="quiet" name="decision" value="refuse">${t.refuse}</button></form>`;
+  return page({ title: t.title, body, demo, formTargets, language });
 }
 
 export function messagePage(title: string, paragraphs: readonly string[], demo: boolean): Page {

@@ -13,7 +13,7 @@ import { createSession, SESSION_MAX_MS } from '../store/sessions.ts';
 import { beginSignIn, rememberSignedIn, takeSignIn } from '../store/signIns.ts';
 import { ensureUserByEmail, findUser, recordSignIn } from '../store/users.ts';
 import { checkPerson, checkSelfEnrolment, findInvite, type PresentedInvite } from './admission.ts';
-import { confirmPage, messagePage, type Page } from './pages.ts';
+import { confirmPage, languageOf, messagePage, type Page } from './pages.ts';
 
 const SIGN_IN_COOKIE_MS = 10 * 60_000;
 const Uid = z.object({ uid: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
@@ -144,6 +144,7 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
       demo,
       action: `/interaction/${interaction.uid}/decision`,
       formTargets: redirect ? [redirect.origin] : [],
+      language: languageOf(request.headers['accept-language']),
     });
     return send(reply, 200, confirmation);
   });
