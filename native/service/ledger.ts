@@ -46,11 +46,12 @@ export async function openLedger(file: string | undefined, now: () => number = D
     async hold(account: string, origin: string): Promise<void> {
       if (account === ROOT && holding) return;
       checkHolder(account);
+      if (holding?.origin !== origin) {
+        const next = { account, origin, since: new Date(now()).toISOString() };
+        if (file !== undefined) await write(file, next);
+        holding = next;
+      }
       underWay = undefined;
-      if (holding?.origin === origin) return;
-      const next = { account, origin, since: new Date(now()).toISOString() };
-      if (file !== undefined) await write(file, next);
-      holding = next;
     },
 
     /** Its holder leaves, or root ends what an account left behind. */

@@ -15,6 +15,7 @@ import {
   type Serials,
   type ServiceReply,
   type ServiceRequest,
+  type ServiceVerb,
   tellable,
 } from './protocol.ts';
 import { collectSerials } from './serials.ts';
@@ -38,6 +39,7 @@ export type ServiceOptions = {
 
 export type TpmService = { close(): Promise<void> };
 
+const WITHOUT_TPM: ReadonlySet<ServiceVerb> = new Set(['readSerials', 'enrolment', 'hold', 'release']);
 const WAITING: Limits = { each: 16, all: 64 };
 const CONNECTIONS: Limits = { each: 8, all: 64 };
 /** A TPM without a request for this long is left to others. */
@@ -59,6 +61,8 @@ export async function startTpmService(options: ServiceOptions): Promise<TpmServi
   const peerOf = createPeerReader();
   const ledger = await openLedger(options.ledger);
   const turns = createTurns(options.waiting ?? WAITING);
+  /** What needs no TPM does not wait for one. */
+  const asides = createTurns(options.waiting ?? WAITING);
   await removeStale(path);
   const clients = new Map<Socket, string>();
   let attestor: TpmAttestor | undefined;
@@ -125,7 +129,8 @@ export async function startTpmService(options: ServiceOptions): Promise<TpmServi
       const message = decodeLine(line);
       id = idOf(message);
       const request = parseRequest(message);
-      say(client, { id, result: await turns.run(account, () => perform(account, request)) });
+      const queue = WITHOUT_TPM.has(request.verb) ? asides : turns;
+      say(client, { id, result: await queue.run(account, () => perform(account, request)) });
     } catch (error) {
       say(client, encodeError(id, error instanceof SyntaxError ? parseFailure() : tellable(error)));
     }
@@ -195,7 +200,7 @@ export async function startTpmService(options: ServiceOptions): Promise<TpmServi
     async close() {
       for (const client of clients.keys()) client.destroy();
       await new Promise((resolve) => server.close(resolve));
-      await turns.settled();
+      await Promise.all([turns.settled(), asides.settled()]);
       await leave();
     },
   };

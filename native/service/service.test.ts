@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bindingDigest, makeCredential, verifyCertify } from '../../attestation/index.ts';
 import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
+import { NativeError } from '../errors.ts';
 import { has } from '../testing/tools.ts';
 import { createTpmAttestor } from '../tpm/attestor.ts';
 import { openTpm } from '../tpm/open.ts';
@@ -74,11 +75,11 @@ describe.skipIf(!has('swtpm') || process.platform !== 'linux')('the service on a
     service = await startTpmService({
       path,
       admission: { own: me, group: undefined, firstPerson: 1000 },
-      ...more,
       async open() {
         opened += 1;
         return createTpmAttestor(await openTpm({ tcti: software.tcti, inProcess: true }));
       },
+      ...more,
     });
   };
   const client = async () => {
@@ -221,6 +222,18 @@ describe.skipIf(!has('swtpm') || process.platform !== 'linux')('the service on a
         { timeout: 30_000 },
       )
       .toBe('nobody');
+  });
+
+  it('says whose the enrolment is while the TPM is busy', async () => {
+    const held = Promise.withResolvers<never>();
+    held.promise.catch(() => undefined);
+    await start({ open: () => held.promise });
+    const attestor = await client();
+    const slow = attestor.readEndorsement().catch((error: unknown) => error);
+    expect(await attestor.enrolment()).toEqual({ by: 'nobody', origin: null });
+    held.reject(new NativeError('tpm-timeout', 'late'));
+    expect(await slow).toMatchObject({ code: 'tpm-timeout' });
+    await attestor.close();
   });
 
   it('ends a client that asks and never reads', async () => {
