@@ -133,7 +133,7 @@ export function prepareRoots(roots: readonly Uint8Array[], intermediates: readon
 
 /**
  * Refuses extensions that change what a certificate means in a way that is not known here. Name constraints are refused wherever they stand: no authority of a
- * TPM vendor uses them, and an evaluator that nobody needs is one more that can be wrong. Policy constraints likewise: policies are not processed.
+ * TPM vendor uses them, and an evaluator that nobody needs is one more that can be wrong. Critical policy constraints likewise: policies are not processed.
  */
 export function checkCritical(certificate: Certificate): void {
   for (const { oid, critical } of certificate.extensions) {
