@@ -188,3 +188,30 @@ describe('a provisioning token', () => {
     expect(codeOf(bare)).toBe('proof-refused');
   });
 });
+
+describe('what a known caller may not do', () => {
+  it('leaves a record of who asked for what; a stranger leaves none', async () => {
+    const user = await createAdministrator(world.server.store, { email: 'otto@example.com', role: 'auditor' });
+    const secret = await world.server.store.write((trx) => createSession(trx, world.clock(), user.id));
+    const headers = { cookie: `muster-session=${secret}`, 'sec-fetch-site': 'same-origin' };
+    const weak = await world.token('devices:read');
+    const refusals = async () =>
+      world.server.store.db
+        .selectFrom('audit')
+        .select(['actor_name', 'subject_id', 'outcome', 'code'])
+        .where('action', '=', 'request.refused')
+        .orderBy('seq')
+        .execute();
+    const before = (await refusals()).length;
+    const body = { selfEnrolment: true };
+    expect(codeOf(await world.call('PATCH', '/api/v1/settings', { headers, body }))).toBe('forbidden');
+    expect(codeOf(await world.api(weak, 'PATCH', '/api/v1/settings', body))).toBe('forbidden');
+    expect(codeOf(await world.call('PATCH', '/api/v1/settings', { body }))).toBe('unauthenticated');
+    expect((await world.call('GET', '/api/v1/settings', { headers })).status).toBe(200);
+    const common = { subject_id: 'PATCH /api/v1/settings', outcome: 'refused', code: 'forbidden' };
+    expect((await refusals()).slice(before)).toEqual([
+      { actor_name: 'otto@example.com', ...common },
+      { actor_name: 'test', ...common },
+    ]);
+  });
+});

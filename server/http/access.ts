@@ -3,6 +3,7 @@ import type { Role, Scope } from '../../contract/index.ts';
 import { Role as RoleSchema, Scope as ScopeSchema } from '../../contract/index.ts';
 import { reportReplacedKey } from '../enrollment/replacedKey.ts';
 import { refuse, ServerError } from '../error.ts';
+import { type Actor, audit } from '../store/audit.ts';
 import { findGrant } from '../store/ceremonies.ts';
 import { hashOf, isSecret } from '../store/ids.ts';
 import { findSession } from '../store/sessions.ts';
@@ -48,7 +49,7 @@ export function enforceAccess(app: App, context: Context, limits: Limits): void 
 /** Asks again whether the caller may do what the route says: a stream lasts longer than one check. Throws as the first time. */
 export async function readmit(request: FastifyRequest, context: Context): Promise<void> {
   const access = request.routeOptions.config?.access;
-  if (access?.kind === 'administrator') await admitAdministrator(request, access, context, false);
+  if (access?.kind === 'administrator') await admitAdministrator(request, access, context, null);
 }
 
 async function admit(request: FastifyRequest, access: Access, context: Context, limits: Limits): Promise<Principal> {
@@ -56,7 +57,7 @@ async function admit(request: FastifyRequest, access: Access, context: Context, 
     case 'public':
       return ANONYMOUS;
     case 'administrator':
-      return admitAdministrator(request, access, context);
+      return admitAdministrator(request, access, context, limits);
     case 'device':
       return admitDevice(request, context, limits);
     case 'grant':
@@ -75,32 +76,59 @@ async function admitAdministrator(
   request: FastifyRequest,
   access: AdministratorAccess,
   context: Context,
-  touch = true,
+  /** Null where a caller that was let in is only looked at again: that is neither a use nor a try. */
+  limits: Limits | null,
 ): Promise<Principal> {
   const authorization = request.headers.authorization;
-  if (authorization !== undefined) return admitToken(request, authorization, access.scope, context, touch);
+  if (authorization !== undefined) return admitToken(request, authorization, access.scope, context, limits);
   const cookie = request.cookies[cookieName(context.origin, 'session')];
   const found =
     cookie && isSecret('session', cookie)
-      ? await findSession(context.store.db, context.now(), cookie, touch)
+      ? await findSession(context.store.db, context.now(), cookie, limits !== null)
       : undefined;
   const role = RoleSchema.safeParse(found?.user.role);
   if (!found || !role.success) return refuse('unauthenticated');
+  const { user } = found;
+  const actor = { type: 'administrator', id: user.id, name: user.email, address: request.ip } as const;
+  const forbidden = (detail: string) => refuseKnown(request, context, limits, actor, detail);
   if (!['GET', 'HEAD'].includes(request.method)) {
-    if (!isOwnOrigin(request.headers, context.origin))
-      refuse('forbidden', 'This request did not come from this console.');
+    if (!isOwnOrigin(request.headers, context.origin)) return forbidden('This request did not come from this console.');
     if (hasBody(request) && !/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
       refuse('unsupported-media-type');
     }
   }
-  if (!access.roles.includes(role.data)) refuse('forbidden', `This needs the role ${access.roles.join(' or ')}.`);
+  if (!access.roles.includes(role.data)) return forbidden(`This needs the role ${access.roles.join(' or ')}.`);
   return {
     kind: 'administrator',
-    user: found.user,
+    user,
     role: role.data,
     sessionHash: found.session.hash,
     expiresAt: found.session.expires_at,
   };
+}
+
+/** Who asks is known, and may not: that is worth a record, where a stranger's try is not. Error: `forbidden`, or `rate-limited`. */
+async function refuseKnown(
+  request: FastifyRequest,
+  context: Context,
+  limits: Limits | null,
+  actor: Actor & { id: string },
+  detail: string,
+): Promise<never> {
+  if (limits) {
+    await limits.forbidden(request, actor.id);
+    await context.store.write((trx) =>
+      audit(trx, context.now(), {
+        actor,
+        action: 'request.refused',
+        subject: { type: 'route', id: `${request.method} ${request.routeOptions.url ?? ''}` },
+        outcome: 'refused',
+        code: 'forbidden',
+        requestId: request.id,
+      }),
+    );
+  }
+  return refuse('forbidden', detail);
 }
 
 async function admitToken(
@@ -108,7 +136,7 @@ async function admitToken(
   authorization: string,
   scope: Scope | null,
   context: Context,
-  touch: boolean,
+  limits: Limits | null,
 ): Promise<Principal> {
   const now = context.now();
   const secret = /^Bearer (\S{1,256})$/i.exec(authorization)?.[1];
@@ -123,9 +151,11 @@ async function admitToken(
     return refuse('unauthenticated', 'The API token is not known, has expired, or was revoked.');
   }
   const scopes = ScopeSchema.array().parse(JSON.parse(row.scopes));
-  if (scope === null) return refuse('forbidden', 'This cannot be done with an API token.');
-  if (!scopes.includes(scope)) return refuse('forbidden', `The API token lacks the scope ${scope}.`);
-  if (touch && (row.last_used_at === null || now - row.last_used_at > TOKEN_TOUCH_MS)) {
+  const actor = { type: 'token', id: row.id, name: row.name, address: request.ip } as const;
+  const forbidden = (detail: string) => refuseKnown(request, context, limits, actor, detail);
+  if (scope === null) return forbidden('This cannot be done with an API token.');
+  if (!scopes.includes(scope)) return forbidden(`The API token lacks the scope ${scope}.`);
+  if (limits && (row.last_used_at === null || now - row.last_used_at > TOKEN_TOUCH_MS)) {
     await context.store.db.updateTable('tokens').set({ last_used_at: now }).where('id', '=', row.id).execute();
   }
   request.log.debug({ token: row.id }, 'API token');

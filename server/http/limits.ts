@@ -34,6 +34,8 @@ export type Limits = {
   stranger(request: FastifyRequest, access: Access): Promise<void>;
   caller(request: FastifyRequest, id: string): Promise<void>;
   failure(request: FastifyRequest): Promise<void>;
+  /** Counts what a known caller asked for without the right to it. */
+  forbidden(request: FastifyRequest, id: string): Promise<void>;
   /** Counts a request that was signed with a key which a later enrolment replaced. */
   replacedKey(request: FastifyRequest, thumbprint: string): Promise<void>;
 };
@@ -71,6 +73,7 @@ export async function createLimits(app: App, factor: number): Promise<Limits> {
     },
     caller: (request, id) => count(request, `caller ${id}`, PER_CALLER),
     failure: (request) => count(request, `failure ${subscriberOf(request.ip)}`, FAILURES),
+    forbidden: (request, id) => count(request, `forbidden ${id}`, FAILURES),
     replacedKey: (request, thumbprint) => count(request, `replaced ${thumbprint}`, REPLACED),
   };
 }
