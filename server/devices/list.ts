@@ -12,7 +12,7 @@ import { viewsOf } from './view.ts';
 
 export type Query = z.infer<typeof DeviceQuery>;
 /** Rows of one look after the first, where other filters leave few of what a search finds. */
-const BATCH = 2000;
+const BATCH = 5000;
 
 type Devices = SelectQueryBuilder<Tables, 'devices', DeviceRow>;
 

@@ -97,7 +97,7 @@ function deviceRow(i: number): Row {
 const auditRow = (i: number): Row => ({
   ...{ seq: i, id: idOf(i), at: AT + i, actor_type: 'token', actor_id: `token-${i % 7}`, actor_name: 'import' },
   ...{ action: i % 5 === 0 ? 'device.updated' : 'device.imported', subject_type: 'device', subject_id: idOf(i) },
-  ...{ outcome: i % 2000 === 9 ? 'refused' : 'done', prev_hash: '', hash: String(i) },
+  ...{ outcome: i % 100 === 9 ? 'refused' : 'done', prev_hash: '', hash: String(i) },
 });
 
 /** Where each list is asked; `{mid}` stands for the number of a device in the middle of the inventory. */
