@@ -1,9 +1,8 @@
-import * as oauth from 'openid-client';
+import type * as OAuth from 'openid-client';
 import type { Ceremony, ServerInfo } from '../contract/index.ts';
 import type { GrantKey } from './dpop.ts';
 import { AppError } from './errors.ts';
 import type { SignInToken } from './inventory.ts';
-import { mapOAuthError } from './oauthErrors.ts';
 import type { Fetch, SystemBrowser } from './ports.ts';
 import { assertSecure, isLoopback } from './serverUrl.ts';
 
@@ -24,9 +23,16 @@ export type SignIn = (request: SignInRequest) => Promise<SignInToken>;
 const CALLBACK_PATH = '/callback';
 const SCOPE = 'openid';
 
+/** Only where somebody signs in: a process that watches for weeks keeps no OAuth client. */
+async function loadOAuth() {
+  const [oauth, { mapOAuthError }] = await Promise.all([import('openid-client'), import('./oauthErrors.ts')]);
+  return { oauth, mapOAuthError };
+}
+
 /** System browser, authorization code, PKCE S256, loopback redirect, `state`, `nonce` and `iss` checked (RFC 8252, RFC 9207). */
 export function browserSignIn(browser: SystemBrowser, onBrowserProblem: 'wait' | 'stop'): SignIn {
   return async (request) => {
+    const { oauth, mapOAuthError } = await loadOAuth();
     const config = await discover(request, request.server.clientIds.desktop);
     const issuer = config.serverMetadata().issuer;
     const state = oauth.randomState();
@@ -92,6 +98,7 @@ export function needsInvite({ signIn }: ServerInfo): boolean {
  */
 export function deviceCodeSignIn(inviteFrom?: InviteSource): SignIn {
   return async (request) => {
+    const { oauth, mapOAuthError } = await loadOAuth();
     try {
       const config = await discover(request, request.server.clientIds.agent);
       const invite = await inviteFrom?.(request.server, request.signal);
@@ -125,7 +132,8 @@ export function provisioningSignIn(token: string): SignIn {
 }
 
 /** The server is its own authorization server: an issuer elsewhere would be a mix-up, whatever it answers. */
-async function discover(request: SignInRequest, clientId: string): Promise<oauth.Configuration> {
+async function discover(request: SignInRequest, clientId: string): Promise<OAuth.Configuration> {
+  const { oauth, mapOAuthError } = await loadOAuth();
   const issuer = new URL(request.server.issuer);
   requireOrigin(issuer, request.origin);
   return oauth
@@ -154,7 +162,7 @@ function requireIssuer(callback: URL, issuer: string): void {
   }
 }
 
-function bound(tokens: oauth.TokenEndpointResponse): SignInToken {
+function bound(tokens: OAuth.TokenEndpointResponse): SignInToken {
   if (tokens.token_type !== 'dpop') {
     throw new AppError('sign-in-failed', 'The server gave a token that is not bound to this ceremony.');
   }

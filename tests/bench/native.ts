@@ -1,8 +1,8 @@
 /**
- * `npm run bench:native`: three ratios on a software TPM, side by side in one run. Not a test: figures vary with the
+ * `npm run bench:native`: three ratios on a software TPM, side by side in one run, and the memory of the idle agent. Not a test: figures vary with the
  * machine, and only the ratios carry over. Needs swtpm, tpm2-tools, openssl and dist/agent (npm run build:agent).
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { makeCredential, toHex } from '../../attestation/index.ts';
 import { startSoftwareTpm } from '../../demo/softwareTpm.ts';
 import { createTpmAttestor, type OpenTpmOptions, openTpm } from '../../native/index.ts';
+import { measureIdleAgent, type Resident } from './idleAgent.ts';
 
 const MUSTER = fileURLToPath(new URL('../../dist/agent/muster', import.meta.url));
 const RUNS = Number(process.env.RUNS ?? 25);
@@ -181,15 +182,13 @@ async function stall(tcti: string): Promise<void> {
   );
 }
 
-async function idleMemory(tcti: string): Promise<void> {
-  const code = `const n = await import(${JSON.stringify(new URL('../../native/index.ts', import.meta.url).href)});
-    const tpm = await n.openTpm({ tcti: ${JSON.stringify(tcti)} }); await n.createTpmAttestor(tpm).readEndorsement();
-    setTimeout(() => { console.log(process.memoryUsage.rss()); }, 500); setTimeout(async () => { await tpm.close(); process.exit(0); }, 700);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
-  for await (const chunk of child.stdout) text += chunk;
+/** The agent as it runs for weeks: installed, enrolled, and connected to its server over https. */
+async function idleMemory(tcti: string, within: string): Promise<void> {
+  const { agent, node } = await measureIdleAgent({ muster: MUSTER, tcti, folder: within, seconds: 30 });
+  const told = ({ rss, pss }: Resident) => `${rss.toFixed(1)} MiB resident, ${pss.toFixed(1)} of them its share`;
+  const ratio = (agent.rss / node.rss).toFixed(2);
   console.log(
-    `memory of an idle process that has read the TPM (without its pipe): ${(Number(text) / 1e6).toFixed(0)} MB`,
+    `idle agent (muster status --watch, online): ${told(agent)} (at most 60); a Node that does nothing: ${told(node)}; ${ratio} times as much`,
   );
 }
 
@@ -206,7 +205,8 @@ try {
   else console.log('muster tpm --fingerprint: skipped, dist/agent/muster is not built (npm run build:agent)');
   await overhead(software.tcti, software.port);
   await stall(software.tcti);
-  await idleMemory(software.tcti);
+  if (existsSync(MUSTER) && process.platform === 'linux') await idleMemory(software.tcti, folder);
+  else console.log('idle agent: skipped, it needs Linux and dist/agent/muster (npm run build:agent)');
 } finally {
   await software.stop();
   await rm(folder, { recursive: true, force: true });
