@@ -23,6 +23,7 @@ import { hrefOf, type Route, useRoute } from './route.ts';
 import { TeamSettingsView } from './settings/TeamSettingsView.tsx';
 import { consoleCatalogues, useConsoleText } from './text.ts';
 import { useDevices } from './useDevices.ts';
+import { useOpenConflicts } from './useOpenConflicts.ts';
 import { Loading, ProblemNotice } from './View.tsx';
 
 export function App({ api, connect }: { api: Api; connect: Connect }) {
@@ -236,6 +237,7 @@ function Sidebar({ route, language, changeLanguage }: { route: Route } & Languag
   const t = useConsoleText();
   const { api, session } = useConsole();
   const pending = useDevices(QUEUE);
+  const conflicts = useOpenConflicts();
   const here = route.name === 'device' ? 'devices' : route.name;
   const id = useId();
   const [open, setOpen] = useState(false);
@@ -268,6 +270,7 @@ function Sidebar({ route, language, changeLanguage }: { route: Route } & Languag
               <a className="nav-link" href={hrefOf({ name })} aria-current={here === name ? 'page' : undefined}>
                 <Icon name={icon} />
                 <span>{t(`nav.${name}`)}</span>
+                {name === 'conflicts' && conflicts && <span className="nav-count">{conflicts}</span>}
                 {name === 'pending' && pending.devices && pending.devices.length > 0 && (
                   <span className="nav-count">{`${pending.devices.length}${pending.more ? '+' : ''}`}</span>
                 )}
