@@ -57,8 +57,9 @@ function buildClaimKey(): void {
 }
 
 /**
- * A watch runs for weeks and computes nothing: small spaces and no optimizing compilers are some 9 MB less of it. They are
- * for the client's commands alone. Not --lite-mode or --jitless, which leave `fetch` without its parser (WebAssembly).
+ * A watch and the TPM service run for weeks and compute nothing: small spaces and no optimizing compilers are some 9 MB less
+ * of them. Not for other commands: Node's own code was compiled for V8 without these, and is compiled again with them, which
+ * takes longer than `tpm --fingerprint` itself. Not --lite-mode or --jitless, which leave `fetch` without its parser.
  */
 const SMALL = '--max-semi-space-size=1 --optimize-for-size --no-opt --no-maglev';
 
@@ -67,8 +68,9 @@ function writeLauncher(): void {
   if (process.platform === 'win32') {
     const lines = [
       '@setlocal',
-      `@set "small=${SMALL}"`,
-      '@if "%~1"=="server" set "small="',
+      '@set "small="',
+      `@if "%~1"=="service" set "small=${SMALL}"`,
+      `@for %%a in (%*) do @if "%%~a"=="--watch" set "small=${SMALL}"`,
       '@"%~dp0lib\\node.exe" %small% "%~dp0lib\\muster.mjs" %*',
     ];
     writeFileSync(join(target, 'muster.cmd'), `${lines.join('\r\n')}\r\n`);
@@ -78,8 +80,8 @@ function writeLauncher(): void {
 case $0 in */*) here=\${0%/*} ;; *) here=$(dirname "$(command -v -- "$0")") ;; esac
 if [ -L "$0" ]; then here=$(dirname "$(readlink -f -- "$0")"); fi
 unset NODE_OPTIONS NODE_PATH
-if [ "$1" = server ]; then exec "$here/lib/node" "$here/lib/muster.mjs" "$@"; fi
-exec "$here/lib/node" ${SMALL} "$here/lib/muster.mjs" "$@"
+case " $* " in " service "* | *" --watch "*) exec "$here/lib/node" ${SMALL} "$here/lib/muster.mjs" "$@" ;; esac
+exec "$here/lib/node" "$here/lib/muster.mjs" "$@"
 `;
   writeFileSync(join(target, 'muster'), script, { mode: 0o755 });
 }
