@@ -5,7 +5,7 @@ import { refuse } from './error.ts';
 import { digest, hashOf, strongHashOf } from './hashes.ts';
 import { checkKeyStrength, lazyKey } from './keys.ts';
 import { hasAttributes, nameOfBytes, type PublicArea, parsePublic } from './publicArea.ts';
-import { encodeSpki, keyNumbersOf } from './spki.ts';
+import { encodeSpki, type KeyNumbers, keyNumbersOf } from './spki.ts';
 import { ALG, ATTRIBUTE } from './tpmConstants.ts';
 import { checkTpmSignature } from './verifySignature.ts';
 
@@ -70,17 +70,28 @@ export function describeKey(area: PublicArea, publicBytes: Uint8Array, what: str
   }
   const numbers = keyNumbersOf(area);
   checkKeyStrength(numbers, what);
-  const name = nameOfBytes(area.nameAlg, publicBytes);
-  const key = lazyKey(numbers);
-  return {
-    publicBytes,
-    area,
-    name,
-    spki: encodeSpki(numbers),
-    get key() {
-      return key();
-    },
-  };
+  return new ReadKey(publicBytes, area, nameOfBytes(area.nameAlg, publicBytes), numbers);
+}
+
+/** A class, since a getter in an object literal gives every object a shape of its own, and all that touch it pay for that. */
+class ReadKey implements AttestationKey {
+  readonly publicBytes: Uint8Array;
+  readonly area: PublicArea;
+  readonly name: Uint8Array;
+  readonly spki: Uint8Array;
+  readonly #key: () => KeyObject;
+
+  constructor(publicBytes: Uint8Array, area: PublicArea, name: Uint8Array, numbers: KeyNumbers) {
+    this.publicBytes = publicBytes;
+    this.area = area;
+    this.name = name;
+    this.spki = encodeSpki(numbers);
+    this.#key = lazyKey(numbers);
+  }
+
+  get key(): KeyObject {
+    return this.#key();
+  }
 }
 
 /**

@@ -76,18 +76,37 @@ export function parseEkCertificate(nvBlob: Uint8Array): EkCertificate {
   const names = alternativeNamesOf(certificate);
   if (!names) irregular.push('there is no subject alternative name');
 
-  const key = lazyKey(certificate.key);
-  return {
-    certificate,
-    raw,
-    spki,
-    get publicKey() {
-      return key();
-    },
-    ...(names ? describeTpm(names) : {}),
-    irregular,
-  };
+  return new ReadEk(certificate, raw, spki, names ? describeTpm(names) : {}, irregular);
 }
+
+/** A class, since a getter in an object literal gives every object a shape of its own, and all that touch it pay for that. */
+class ReadEk implements EkCertificate {
+  readonly certificate: Certificate;
+  readonly raw: Uint8Array;
+  readonly spki: Uint8Array;
+  declare manufacturer?: { code: string; name: string };
+  declare model?: string;
+  declare version?: string;
+  readonly irregular: readonly string[];
+  readonly #key: () => KeyObject;
+
+  constructor(certificate: Certificate, raw: Uint8Array, spki: Uint8Array, tpm: TpmMembers, irregular: string[]) {
+    this.certificate = certificate;
+    this.raw = raw;
+    this.spki = spki;
+    this.irregular = irregular;
+    this.#key = lazyKey(certificate.key);
+    if (tpm.manufacturer) this.manufacturer = tpm.manufacturer;
+    if (tpm.model) this.model = tpm.model;
+    if (tpm.version) this.version = tpm.version;
+  }
+
+  get publicKey(): KeyObject {
+    return this.#key();
+  }
+}
+
+type TpmMembers = Pick<EkCertificate, 'manufacturer' | 'model' | 'version'>;
 
 function withoutHeader(blob: Uint8Array, irregular: string[]): Uint8Array {
   if (blob[0] !== 0x10 || blob[1] !== 0x01 || blob[2] !== 0x00) return blob;
@@ -107,7 +126,7 @@ function isPadding(rest: Uint8Array): boolean {
   return (first === 0 || first === 0xff) && rest.every((byte) => byte === first);
 }
 
-function describeTpm({ tpm }: AlternativeNames): Partial<EkCertificate> {
+function describeTpm({ tpm }: AlternativeNames): TpmMembers {
   const code = /^id:([0-9A-F]{8})$/i.exec(tpm.manufacturer ?? '')?.[1]?.toUpperCase();
   return {
     ...(code ? { manufacturer: { code, name: TPM_VENDORS[code] ?? code } } : {}),
