@@ -72,7 +72,10 @@ describe.skipIf(!binaries)(
         osVersion: expect.stringMatching(/Windows 10.*\(10\./),
         architecture: 'x64',
       });
-      expect(machine.hardwareUuid).toMatchObject({ value: expect.stringMatching(UUID) });
+      // Wine 8 makes one up, Wine 10 leaves all ones where the machine below has none: no identity, and said so.
+      const { hardwareUuid } = machine;
+      if ('value' in hardwareUuid) expect(hardwareUuid.value).toMatch(UUID);
+      else expect(hardwareUuid).toMatchObject({ why: 'placeholder', unavailable: expect.stringContaining('UUID') });
     });
 
     it('muster doctor: every check answers, and none by a fault', async () => {

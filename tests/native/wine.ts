@@ -28,7 +28,8 @@ export type WindowsBinaries = {
 
 /**
  * The Windows Node and koffi's Windows library, from the packages that Muster installs on Windows. Node 22 besides, because
- * the Wine of Debian 12 (8.0) lacks the memory placeholders that V8 of Node 24 asks for at its start (VirtualAlloc2).
+ * the Wine of Debian 12 (8.0) lacks the memory placeholders that V8 of Node 24 asks for at its start (VirtualAlloc2); that of Debian 13
+ * (10.0) has them.
  */
 export function windowsBinaries(): WindowsBinaries | undefined {
   const versions = locked();
@@ -72,8 +73,8 @@ export async function startWine(folder: string): Promise<Wine> {
     WINEPREFIX: prefix,
     WINEARCH: 'win64',
     WINEDEBUG: '-all',
-    // Neither .NET nor a browser is wanted, and no entry in anybody's menu.
-    WINEDLLOVERRIDES: 'mscoree,mshtml,winemenubuilder.exe=',
+    // Neither .NET nor a browser nor a screen is wanted, and no entry in anybody's menu.
+    WINEDLLOVERRIDES: 'mscoree,mshtml,winemenubuilder.exe,winewayland.drv=',
   };
   let count = 0;
   const run = async (program: string, ...args: string[]): Promise<Ran> => {
