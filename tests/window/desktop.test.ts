@@ -211,5 +211,23 @@ describe.skipIf(missing)(
       page.setDefaultTimeout(60_000);
       await heading('This device is approved').waitFor();
     });
+
+    it('asks about the server of the link that started it, before anything else', async () => {
+      const cold = await startStandIn({
+        serverUrl: world.origin,
+        tcti: world.tcti,
+        folder: join(world.folder, 'cold'),
+        // Chromium adds arguments of its own, in any order.
+        arguments: ['--enable-features=x', 'muster://open?server=https://cold.example'],
+      });
+      try {
+        const question = cold.page.getByRole('alertdialog');
+        await question.waitFor({ timeout: 60_000 });
+        expect(await question.textContent()).toContain('cold.example');
+        expect((await cold.record()).external).toEqual([]);
+      } finally {
+        await cold.close();
+      }
+    });
   },
 );
