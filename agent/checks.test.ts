@@ -15,6 +15,7 @@ import { checkAuthorities, checkDeviceAccess, checkName, checkPolicy, checkProxy
 import { withoutToken } from './managed.ts';
 import { proxyOf } from './network.ts';
 import { checkThroughService } from './serviceChecks.ts';
+import { needingTpmItself } from './throughService.ts';
 
 const managed = (profile: ManagedValues, problems: ManagedProblem[] = []) =>
   ({
@@ -113,6 +114,17 @@ process.stdout.write(JSON.stringify(await checkDeviceAccess(${JSON.stringify(dev
     expect(
       (await checkPolicy(managed({ Team: 'x', ProvisioningToken: 'muster_provision_abcdefghijklmnop1234' }))).detail,
     ).not.toContain('abcdefgh');
+  });
+
+  it('a command that needs the TPM itself says so where the service keeps it', async () => {
+    const own = () => Promise.reject(new NativeError('tpm-permission', 'This account may not use it.'));
+    const values = { flags: new Set<string>(), texts: new Map<string, string>(), rest: [] };
+    const service = { close: async () => undefined } as unknown as TpmServiceClient;
+    await expect(needingTpmItself(values, own, async () => service)).rejects.toMatchObject({
+      code: 'tpm-permission',
+      advice: 'Run it with sudo.',
+    });
+    await expect(needingTpmItself(values, own, async () => undefined)).rejects.toThrow('may not use it');
   });
 
   it('a policy file that others may write is refused, and the reason stands in the report', async () => {

@@ -1,4 +1,4 @@
-import { isNativeError } from '../native/errors.ts';
+import { isNativeError, NativeError } from '../native/errors.ts';
 import type { TpmServiceClient } from '../native/service/client.ts';
 import type { Values } from './command.ts';
 
@@ -19,5 +19,24 @@ export async function orThroughService<T>(
     const told = await askService(async (service) => ({ answer: await ask(service) }));
     if (!told) throw error;
     return told.answer;
+  }
+}
+
+/** For a command that no service answers: where one keeps the TPM from this account, that is what stands in the way. */
+export async function needingTpmItself<T>(
+  values: Values,
+  own: () => Promise<T>,
+  connect?: () => Promise<TpmServiceClient | undefined>,
+): Promise<T> {
+  try {
+    return await own();
+  } catch (error) {
+    if (values.texts.has('tcti') || !isNativeError(error, 'tpm-permission')) throw error;
+    const { askService } = await import('../native/service/client.ts');
+    if (!(await askService(async () => true, connect))) throw error;
+    throw new NativeError('tpm-permission', 'This command needs the TPM itself, which the Muster service keeps.', {
+      advice: 'Run it with sudo.',
+      cause: error,
+    });
   }
 }

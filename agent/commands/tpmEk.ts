@@ -3,11 +3,14 @@ import { type Handler, UsageError } from '../command.ts';
 import { EXIT } from '../exitCodes.ts';
 import { withTpm } from '../hardware.ts';
 import { base64, pem, printRows } from '../print.ts';
+import { needingTpmItself } from '../throughService.ts';
 
 export const tpmEk: Handler = async (values, context) => {
   if (values.flags.has('pem') && values.flags.has('json')) throw new UsageError('Choose one of --pem and --json.');
   const search = values.flags.has('all') ? 'all' : 'present';
-  const { eks, chain } = await withTpm(values, (tpm) => tpm.work((scope) => findEndorsement(scope, search)));
+  const { eks, chain } = await needingTpmItself(values, () =>
+    withTpm(values, (tpm) => tpm.work((scope) => findEndorsement(scope, search))),
+  );
   if (values.flags.has('json')) {
     const report = {
       endorsementKeys: eks.map((ek, at) => ({

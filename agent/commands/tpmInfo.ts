@@ -3,9 +3,10 @@ import type { Handler } from '../command.ts';
 import { EXIT } from '../exitCodes.ts';
 import { withTpm } from '../hardware.ts';
 import { printRows } from '../print.ts';
+import { needingTpmItself } from '../throughService.ts';
 
 export const tpmInfo: Handler = async (values, context) => {
-  const info = await withTpm(values, readTpmInfo);
+  const info = await needingTpmItself(values, () => withTpm(values, readTpmInfo));
   if (values.flags.has('json')) {
     context.out(`${JSON.stringify({ version: '2.0', ...info }, null, 2)}\n`);
     return EXIT.ok;

@@ -1,8 +1,10 @@
-import { createTpmAttestor } from '../../native/tpm/attestor.ts';
+import { createTpmAttestor, type TpmAttestorOptions } from '../../native/tpm/attestor.ts';
+import { isEmulator, parseTcti } from '../../native/tpm/tcti.ts';
 import { type Handler, UsageError } from '../command.ts';
 import { EXIT } from '../exitCodes.ts';
 import { withTpm } from '../hardware.ts';
 import { base64, printRows } from '../print.ts';
+import { needingTpmItself } from '../throughService.ts';
 
 export const tpmQuote: Handler = async (values, context) => {
   const pcrs = parsePcrs(values.texts.get('pcrs') ?? '0-7');
@@ -11,23 +13,25 @@ export const tpmQuote: Handler = async (values, context) => {
   const akAlgorithm = values.flags.has('rsa') ? 'RSA-2048' : 'ECC-P256';
   // Nobody granted anything: the thumbprint of no key, 32 zero bytes.
   const grantThumbprint = Buffer.alloc(32).toString('base64url');
-  const report = await withTpm(values, async (tpm) => {
-    const attestor = createTpmAttestor(tpm, { akAlgorithm });
-    const { eks } = await attestor.readEndorsement();
-    const permanentIdentifier = eks[0]?.permanentIdentifier ?? '';
-    const ak = await attestor.createAttestationKey();
-    const deviceKey = await attestor.createDeviceKey();
-    const binding = { origin, challenge, grantThumbprint, permanentIdentifier };
-    const quoted = await attestor.quote(ak.key, deviceKey.key, binding, { bank: 'sha256', pcrs });
-    return {
-      binding: { origin, challenge: base64(challenge), grantThumbprint, permanentIdentifier },
-      attestationKey: { public: base64(ak.public), name: base64(ak.name) },
-      deviceKey: { public: base64(deviceKey.public), name: base64(deviceKey.name) },
-      quote: { attest: base64(quoted.attest), signature: base64(quoted.signature) },
-      pcrs: quoted.pcrValues.map(({ index, value }) => ({ index, value: Buffer.from(value).toString('hex') })),
-      eventLogBytes: quoted.eventLog?.length ?? 0,
-    };
-  });
+  const report = await needingTpmItself(values, () =>
+    withTpm(values, async (tpm) => {
+      const attestor = createTpmAttestor(tpm, { akAlgorithm, ...logOf(values.texts.get('tcti')) });
+      const { eks } = await attestor.readEndorsement();
+      const permanentIdentifier = eks[0]?.permanentIdentifier ?? '';
+      const ak = await attestor.createAttestationKey();
+      const deviceKey = await attestor.createDeviceKey();
+      const binding = { origin, challenge, grantThumbprint, permanentIdentifier };
+      const quoted = await attestor.quote(ak.key, deviceKey.key, binding, { bank: 'sha256', pcrs });
+      return {
+        binding: { origin, challenge: base64(challenge), grantThumbprint, permanentIdentifier },
+        attestationKey: { public: base64(ak.public), name: base64(ak.name) },
+        deviceKey: { public: base64(deviceKey.public), name: base64(deviceKey.name) },
+        quote: { attest: base64(quoted.attest), signature: base64(quoted.signature) },
+        pcrs: quoted.pcrValues.map(({ index, value }) => ({ index, value: Buffer.from(value).toString('hex') })),
+        eventLogBytes: quoted.eventLog?.length ?? 0,
+      };
+    }),
+  );
   if (values.flags.has('json')) context.out(`${JSON.stringify(report, null, 2)}\n`);
   else {
     printRows(context, [
@@ -42,6 +46,11 @@ export const tpmQuote: Handler = async (values, context) => {
   }
   return EXIT.ok;
 };
+
+/** A software TPM did not measure this machine's start: the machine's event log is not its own. */
+function logOf(tcti: string | undefined): TpmAttestorOptions {
+  return tcti !== undefined && isEmulator(parseTcti(tcti)) ? { eventLog: false } : {};
+}
 
 export function parsePcrs(text: string): number[] {
   const found = new Set<number>();

@@ -3,6 +3,9 @@
  * Starts as root, so that it can read the checkout wherever that is. Prints JSON lines: where a person signs in, then how it ended.
  */
 import { chownSync, mkdirSync } from 'node:fs';
+// What the core loads when somebody signs in: loaded while it can be read.
+import 'openid-client';
+import '../../app/oauthErrors.ts';
 import {
   AppError,
   createApp,
