@@ -3,8 +3,15 @@ import { type Logger, type ManagedSettings, type MusterApp, openManagedSettings,
 import { AppSnapshot, MANAGED_PLACES } from '../contract/index.ts';
 import { openSettingsSource } from '../native/settings/index.ts';
 import { parseDeepLink } from './deepLinks.ts';
-import type { Development } from './desktop.ts';
-import { applyProxy, chooseFetch, createCore, type ElectronParts, type Folders, proxyConfig } from './desktopCore.ts';
+import {
+  applyProxy,
+  chooseFetch,
+  createCore,
+  type Development,
+  type ElectronParts,
+  type Folders,
+  proxyConfig,
+} from './desktopCore.ts';
 import { createDispatcher, FOREIGN } from './dispatcher.ts';
 import { type Calls, sendSnapshots, type WindowRegistry } from './ipc.ts';
 import { createNews } from './news.ts';

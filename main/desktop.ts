@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type * as Electron from 'electron';
 import { createLineLogger, type LogLevel } from '../app/node/logger.ts';
 import type { Logger } from '../app/ports.ts';
-import type { ElectronParts, Folders } from './desktopCore.ts';
+import type { Development, ElectronParts, Folders } from './desktopCore.ts';
 import { guardEveryContents, refusePermissions } from './guards.ts';
 import { bindIpc, type Calls, createWindowRegistry } from './ipc.ts';
 import { deepLinkIn, LINK_SCHEME } from './linkArguments.ts';
@@ -12,9 +12,6 @@ import { AT_LOGIN, HIDDEN } from './startAtLogin.ts';
 import { createMainWindow } from './window.ts';
 
 const APP_USER_MODEL_ID = 'org.muster.Muster';
-
-/** What only a development build (not packaged) takes from its environment. */
-export type Development = { serverUrl: string | undefined; tcti: string | undefined; userData: string | undefined };
 
 /**
  * Runs the desktop app, step by step. Resolves when it is up; the steps that must come before `ready` come first. The window comes next, and

@@ -12,7 +12,6 @@ import {
   systemClock,
   toAppError,
 } from '../app/index.ts';
-import type { Development } from './desktop.ts';
 import { electronFetch } from './electronFetch.ts';
 import { createHardwareIdentity } from './hardware.ts';
 import { nodeFetch } from './nodeFetch.ts';
@@ -47,6 +46,9 @@ export type Folders = {
   renderer: string;
   tray: string;
 };
+
+/** What only a development build (not packaged) takes from its environment. */
+export type Development = { serverUrl: string | undefined; tcti: string | undefined; userData: string | undefined };
 
 const DOCUMENTATION = 'https://muster.example';
 

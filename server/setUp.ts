@@ -1,6 +1,6 @@
 import type { Role, Scope, TeamSettings } from '../contract/index.ts';
 import { addDemoRoot } from './attestation/roots.ts';
-import type { MusterServer } from './createServer.ts';
+import type { Context } from './http/context.ts';
 import { type Actor, audit } from './store/audit.ts';
 import { hashOf, newId, newSecret } from './store/ids.ts';
 import type { UserRow } from './store/schema.ts';
@@ -118,7 +118,7 @@ export async function createInvite(
  * a software TPM does not carry them. Error: `store-is-production`.
  */
 export async function trustDemoRoot(
-  server: MusterServer,
+  server: { store: Store; context: Pick<Context, 'roots'> },
   certificate: Uint8Array,
   vendor = 'swtpm',
   intermediates: readonly Uint8Array[] = [],

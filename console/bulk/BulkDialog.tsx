@@ -6,8 +6,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { useFormat } from '../../ui/I18n.tsx';
 import { hrefOf } from '../route.ts';
 import { type ConsoleText, useConsoleText, useProblemText } from '../text.ts';
-import type { Result } from './jobs.ts';
-import type { Run } from './useBulk.tsx';
+import type { Result, Run } from './jobs.ts';
 
 const SHOWN = 200;
 

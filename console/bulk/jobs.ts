@@ -17,6 +17,14 @@ export type Result =
   /** `again` where nothing speaks against trying once more. */
   | { outcome: 'failed'; problem: ConsoleProblem | ItemProblem; again: boolean };
 
+/** One bulk change as it goes: what is known of each device so far. */
+export type Run = {
+  job: Job;
+  devices: readonly Device[];
+  results: ReadonlyMap<string, Result>;
+  state: 'running' | 'stopping' | 'ended';
+};
+
 /** Decisions go to the server by twenties, so that the first window hears of its own before the last is made. */
 export const sizeOf = (job: Job): { chunk: number; lanes: number } =>
   job.kind === 'decide' ? { chunk: 20, lanes: 1 } : { chunk: 1, lanes: 4 };

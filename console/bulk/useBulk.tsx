@@ -2,15 +2,8 @@ import { type ReactNode, useCallback, useRef, useState } from 'react';
 import type { Device } from '../../contract/device.ts';
 import { useConsole } from '../Console.tsx';
 import { BulkDialog } from './BulkDialog.tsx';
-import { failedWith, type Job, lookAgain, patiently, perform, type Result, sizeOf } from './jobs.ts';
+import { failedWith, type Job, lookAgain, patiently, perform, type Result, type Run, sizeOf } from './jobs.ts';
 import { type Outcome, runMany } from './runMany.ts';
-
-export type Run = {
-  job: Job;
-  devices: readonly Device[];
-  results: ReadonlyMap<string, Result>;
-  state: 'running' | 'stopping' | 'ended';
-};
 
 export type Bulk = {
   start: (job: Job, devices: readonly Device[]) => void;

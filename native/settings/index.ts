@@ -4,9 +4,14 @@ import { loadFfi } from '../tpm/ffi.ts';
 import { systemFolder } from '../tpm/tbs.ts';
 import { linuxSettings } from './linuxFile.ts';
 import { PREFERENCES_PROTOTYPES, type PreferencesFunctions, preferencesSettings } from './macosPreferences.ts';
-import { EVENT_PROTOTYPES, type EventFunctions } from './registryWatch.ts';
+import {
+  EVENT_PROTOTYPES,
+  type EventFunctions,
+  REGISTRY_PROTOTYPES,
+  type RegistryFunctions,
+} from './registryFunctions.ts';
 import type { SettingsSource } from './source.ts';
-import { REGISTRY_PROTOTYPES, type RegistryFunctions, registrySettings } from './windowsRegistry.ts';
+import { registrySettings } from './windowsRegistry.ts';
 
 export type { SettingsLayer, SettingsRead, SettingsSource } from './source.ts';
 

@@ -1,21 +1,7 @@
 import { dirname } from 'node:path/win32';
+import type { EventFunctions, RegistryFunctions } from './registryFunctions.ts';
 import { HIVES } from './registryValues.ts';
 import { everyMs, LOOK_MS } from './source.ts';
-import type { RegistryFunctions } from './windowsRegistry.ts';
-
-/** kernel32.dll: events (MicrosoftDocs/sdk-api: synchapi.h). Handles are pointer-sized integers. */
-export const EVENT_PROTOTYPES = {
-  createEvent:
-    'intptr_t __stdcall CreateEventW(void *attributes, int32_t manualReset, int32_t initialState, const char16_t *name)',
-  wait: 'uint32_t __stdcall WaitForSingleObject(intptr_t handle, uint32_t milliseconds)',
-  closeHandle: 'int32_t __stdcall CloseHandle(intptr_t handle)',
-} as const;
-
-export type EventFunctions = {
-  createEvent: (...args: unknown[]) => number | bigint;
-  wait: (...args: unknown[]) => number;
-  closeHandle: (...args: unknown[]) => number;
-};
 
 const NAMES_AND_VALUES = 0x1 | 0x4;
 /** The registration outlives the thread that made it (Windows 8 and later). */

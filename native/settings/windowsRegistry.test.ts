@@ -1,8 +1,13 @@
 import { createRequire } from 'node:module';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  EVENT_PROTOTYPES,
+  type EventFunctions,
+  REGISTRY_PROTOTYPES,
+  type RegistryFunctions,
+} from './registryFunctions.ts';
 import { decodeRegistryValue, registryObject } from './registryValues.ts';
-import { EVENT_PROTOTYPES, type EventFunctions } from './registryWatch.ts';
-import { REGISTRY_PROTOTYPES, type RegistryFunctions, registrySettings } from './windowsRegistry.ts';
+import { registrySettings } from './windowsRegistry.ts';
 
 const utf16 = (text: string) => new Uint8Array(Buffer.from(text, 'utf16le'));
 const value = (type: number, data: Uint8Array) => ({ name: 'x', type, data });

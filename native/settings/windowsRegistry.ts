@@ -1,20 +1,8 @@
 import { NativeError } from '../errors.ts';
+import type { EventFunctions, RegistryFunctions } from './registryFunctions.ts';
 import { HIVES, type RegistryValue, registryObject } from './registryValues.ts';
-import { type EventFunctions, watchPolicies } from './registryWatch.ts';
+import { watchPolicies } from './registryWatch.ts';
 import type { SettingsLayer, SettingsSource } from './source.ts';
-
-/** advapi32.dll: the declarations that Muster uses (MicrosoftDocs/sdk-api: winreg.h). Handles are pointer-sized integers. */
-export const REGISTRY_PROTOTYPES = {
-  openKey:
-    'int32_t __stdcall RegOpenKeyExW(intptr_t key, const char16_t *subKey, uint32_t options, uint32_t access, void *result)',
-  enumValue:
-    'int32_t __stdcall RegEnumValueW(intptr_t key, uint32_t index, void *name, void *nameLength, void *reserved, void *type, void *data, void *dataLength)',
-  closeKey: 'int32_t __stdcall RegCloseKey(intptr_t key)',
-  notify:
-    'int32_t __stdcall RegNotifyChangeKeyValue(intptr_t key, int32_t subtree, uint32_t filter, intptr_t event, int32_t asynchronous)',
-} as const;
-
-export type RegistryFunctions = Record<keyof typeof REGISTRY_PROTOTYPES, (...args: unknown[]) => number>;
 
 const KEY_READ_64 = 0x20019 | 0x0100;
 const ERROR_SUCCESS = 0;

@@ -1,7 +1,6 @@
 import { createReader, type Reader } from '../../attestation/bytes.ts';
 import { HANDLE, TPM_ST } from '../../attestation/tpmConstants.ts';
 import { NativeError } from '../errors.ts';
-import { u32At } from './pipe.ts';
 
 /** Authorization of one handle: a password (part 1, 19.4) or a policy session. */
 export type Auth = { session: number; continueSession?: boolean } | { password: Uint8Array } | 'empty-password';
@@ -54,7 +53,8 @@ const passwordOf = (auth: Auth): Uint8Array => (typeof auth === 'object' && 'pas
 
 /** The response code of a whole response; 0 is success. */
 export function responseCode(response: Uint8Array): number {
-  return u32At(response, 6);
+  const low = ((response[7] ?? 0) << 16) | ((response[8] ?? 0) << 8) | (response[9] ?? 0);
+  return (response[6] ?? 0) * 0x100_0000 + low;
 }
 
 export type Answer = { handle: number | undefined; parameters: Reader };

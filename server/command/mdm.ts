@@ -5,10 +5,9 @@ import type { KeyEncryptionKey } from '../keys/keyring.ts';
 import { addConnection, syncConnections } from '../mdm/connections.ts';
 import { loadSettings } from '../store/settings.ts';
 import type { Store } from '../store/store.ts';
-import type { ServerIo } from './command.ts';
 
 /** What the MDM commands work with, once the store is open. */
-export type MdmWork = { store: Store; kek: KeyEncryptionKey; io: Pick<ServerIo, 'out'> };
+export type MdmWork = { store: Store; kek: KeyEncryptionKey; io: { out(text: string): void } };
 
 /** Connects a device list in a JSON file as one source. Errors: `configuration`. */
 export async function connectFile(

@@ -1,7 +1,6 @@
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { shortIdentifier } from '../../contract/index.ts';
-import type { DeviceRow } from './schema.ts';
-import type { Db } from './store.ts';
+import type { DeviceRow, Tables } from './schema.ts';
 
 /** Chinese and Japanese write no spaces: each character is a word of its own, so that a name is found from its middle too. */
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/gu;
@@ -48,7 +47,7 @@ export const likePattern = ({ literal }: SearchTerm): string =>
  * of any size, since words and their beginnings are looked up, not looked for. The one function that another store must bring of its own.
  */
 export async function searchNumbers(
-  db: Db,
+  db: Kysely<Tables>,
   terms: readonly SearchTerm[],
   { before, limit }: { before: number; limit: number },
 ): Promise<number[]> {
