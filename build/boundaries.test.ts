@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { breachesOf, checkBoundaries } from './boundaries.ts';
+import { breachesOf, checkBoundaries, circlesOf } from './boundaries.ts';
 
 const root = '/house';
 
@@ -27,6 +27,35 @@ test.each([
 test('a breach says which room may import what', () => {
   const [breach] = breachesOf(`${root}/app/a.ts`, "import { x } from '../server/index.ts'", root);
   expect(breach?.why).toBe('app/ may import contract, not server/');
+});
+
+test.each<[string, Record<string, string>, string[]]>([
+  ['two files', { 'app/a.ts': "import { b } from './b.ts'", 'app/b.ts': "import { a } from './a.ts'" }, ['app/b.ts']],
+  [
+    'a file further on',
+    {
+      'app/start.ts': "import { a } from './a.ts'",
+      'app/a.ts': "import { b } from './x/b.ts'",
+      'app/x/b.ts': "import { c } from '../c.ts'",
+      'app/c.ts': "export { a } from './a.ts'",
+    },
+    ['app/c.ts'],
+  ],
+  ['a file and itself', { 'app/a.ts': "import './a.ts'" }, ['app/a.ts']],
+  ['types', { 'app/a.ts': "import type { B } from './b.ts'", 'app/b.ts': "import { a } from './a.ts'" }, []],
+  ['a late import', { 'app/a.ts': "await import('./b.ts')", 'app/b.ts': "import { a } from './a.ts'" }, []],
+  [
+    'two ways to one file',
+    {
+      'app/a.ts': "import { b } from './b.ts'\nimport { c } from './c.ts'",
+      'app/b.ts': "import { c } from './c.ts'",
+      'app/c.ts': '',
+    },
+    [],
+  ],
+])('circles at run time: %s', (_name, files, closing) => {
+  const sources = new Map(Object.entries(files).map(([name, text]) => [`${root}/${name}`, text]));
+  expect(circlesOf(sources, root).map(({ file }) => file)).toEqual(closing);
 });
 
 test('this house keeps its own rules', () => {

@@ -45,11 +45,38 @@ function roomOf(file: string, root: string): Room | undefined {
   return first in ROOMS ? (first as Room) : undefined;
 }
 
+/**
+ * The imports that close a circle at run time: which file of it runs first depends on who asks first. `sources` maps a file to its source.
+ * Types leave nothing at run time, and `import()` comes when both files have run.
+ */
+export function circlesOf(sources: ReadonlyMap<string, string>, root: string): Breach[] {
+  const found: Breach[] = [];
+  const path: string[] = [];
+  const done = new Set<string>();
+  const follow = (file: string): void => {
+    if (done.has(file)) return;
+    path.push(file);
+    for (const [, , typeOnly, specifier] of sources.get(file)?.matchAll(IMPORT) ?? []) {
+      if (typeOnly || !specifier?.startsWith('.')) continue;
+      const target = resolve(dirname(file), specifier);
+      const from = path.indexOf(target);
+      if (from === -1) follow(target);
+      else found.push({ file: relative(root, file), imports: specifier, why: circle(path.slice(from), root) });
+    }
+    path.pop();
+    done.add(file);
+  };
+  for (const file of sources.keys()) follow(file);
+  return found;
+}
+
+const circle = (files: string[], root: string): string =>
+  `a circle at run time (${files.map((file) => relative(root, file)).join(', ')}): move what both need to a file of its own`;
+
 /** Checks every source file of every room. */
 export function checkBoundaries(root: string): Breach[] {
   const pattern = `{${Object.keys(ROOMS).join(',')}}/**/*.{ts,tsx,mts,mjs}`;
-  return globSync(pattern, { cwd: root, exclude: (name) => name.endsWith('node_modules') }).flatMap((name) => {
-    const file = resolve(root, name);
-    return breachesOf(file, readFileSync(file, 'utf8'), root);
-  });
+  const names = globSync(pattern, { cwd: root, exclude: (name) => name.endsWith('node_modules') });
+  const sources = new Map(names.map((name) => [resolve(root, name), readFileSync(resolve(root, name), 'utf8')]));
+  return [...[...sources].flatMap(([file, text]) => breachesOf(file, text, root)), ...circlesOf(sources, root)];
 }
