@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { concat } from '../../attestation/bytes.ts';
 import { NativeError } from '../errors.ts';
 import { checkCommand, checkResponse, frameSize, MAX_FRAME, type Pipe, timedOut } from './pipe.ts';
 
@@ -71,8 +72,7 @@ type Connection = {
 };
 
 async function openConnection(address: Address): Promise<Connection> {
-  const socket = await connected(address);
-  let received: Uint8Array<ArrayBufferLike> = new Uint8Array(0);
+  let received: Uint8Array = new Uint8Array(0);
   let waiting: Waiting | undefined;
   let broken: NativeError | undefined;
 
@@ -82,8 +82,9 @@ async function openConnection(address: Address): Promise<Connection> {
     waiting = undefined;
     socket.destroy();
   };
-  socket.on('data', (chunk: Uint8Array) => {
-    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+  const take = (chunk: Uint8Array) => {
+    // A copy: the next bytes come into the same memory.
+    received = concat(received, chunk);
     if (received.length < 6) return;
     const size = frameSize(received);
     if (size < 10 || size > MAX_FRAME || received.length > size || !waiting) {
@@ -93,11 +94,12 @@ async function openConnection(address: Address): Promise<Connection> {
     } else if (received.length === size) {
       const { resolve } = waiting;
       waiting = undefined;
-      const response = new Uint8Array(received);
+      const response = received;
       received = new Uint8Array(0);
       resolve(response);
     }
-  });
+  };
+  const socket = await connected(address, take);
   socket.on('error', () => fail(connectionLost()));
   socket.on('close', () => fail(connectionLost()));
 
@@ -115,9 +117,15 @@ async function openConnection(address: Address): Promise<Connection> {
   };
 }
 
-function connected(address: Address): Promise<Socket> {
+/** Reads past Node's streams, into one piece of memory: for answers this small, they cost a fifth of each command. */
+function connected(address: Address, take: (chunk: Uint8Array) => void): Promise<Socket> {
+  const buffer = new Uint8Array(MAX_FRAME);
+  const callback = (size: number) => {
+    take(buffer.subarray(0, size));
+    return true;
+  };
   return new Promise((resolve, reject) => {
-    const socket = connect({ ...address, noDelay: true });
+    const socket = connect({ ...address, noDelay: true, onread: { buffer, callback } });
     socket.once('connect', () => {
       socket.removeAllListeners('error');
       resolve(socket);
