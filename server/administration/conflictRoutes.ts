@@ -177,7 +177,7 @@ export async function conflictRoutes(app: App, context: Context): Promise<void> 
         checkShown(request.headers['if-match'], record, candidate);
         const result =
           resolution === 'merge'
-            ? await joinRecords(trx, now(), record, candidate)
+            ? await joinRecords(trx, now(), record, candidate, actorOf(request))
             : await changeDevice(trx, now(), candidate.id, {
                 approval: 'refused',
                 approval_reason: reason ?? 'It is another device than the one it claims to be.',

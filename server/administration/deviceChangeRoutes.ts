@@ -96,6 +96,7 @@ export async function deviceChangeRoutes(app: App, context: Context): Promise<vo
         const touched = await saveLayer(trx, now(), device.id, 'explicit', changeExplicit(explicit, change));
         const refreshed = await refreshDevice(trx, now(), device, {
           touched,
+          by: actorOf(request),
           unassign: owner === null,
           ...(owner ? onOwner(trx, now(), await loadSettings(trx), device) : {}),
         });

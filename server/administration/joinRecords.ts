@@ -1,21 +1,32 @@
 import { refuse } from '../error.ts';
+import { isOwnRequest } from '../inventory/fourEyes.ts';
 import { refreshDevice } from '../inventory/refresh.ts';
+import type { Actor } from '../store/audit.ts';
 import { changeDevice, revokeDeviceKeys } from '../store/devices.ts';
 import { recordEvent } from '../store/events.ts';
 import { loadLayers, saveLayer } from '../store/layers.ts';
 import type { DeviceRow } from '../store/schema.ts';
+import { loadSettings } from '../store/settings.ts';
 import type { Trx } from '../store/store.ts';
 
 /**
  * Makes one record of two, because an administrator said that they are one device. A proven candidate (a TPM) survives and takes the
  * identifiers, layers and MDM rows of the record that only a serial number names; an unproven one gives its keys and its report to the
- * record. Approval is not passed on, except that a refusal or a quarantine of either holds for both. Returns what survives.
+ * record. Approval is not passed on, except that a refusal or a quarantine of either holds for both. Returns what survives. Errors:
+ * `device-deleted`, `self-approval`.
  */
-export async function joinRecords(trx: Trx, now: number, record: DeviceRow, candidate: DeviceRow): Promise<DeviceRow> {
+export async function joinRecords(
+  trx: Trx,
+  now: number,
+  record: DeviceRow,
+  candidate: DeviceRow,
+  by: Actor,
+): Promise<DeviceRow> {
   const [survivor, absorbed] = candidate.asserted === 1 ? [candidate, record] : [record, candidate];
   if (absorbed.lifecycle === 'deleted') {
     refuse('device-deleted', 'The other record was removed from the inventory: forget it, or bring it back, first.');
   }
+  await checkOtherEyes(trx, survivor, absorbed, by);
   const into = { device_id: survivor.id };
   await keepKeysOf(trx, now, candidate, record);
   // What was proven to be of the absorbed record's TPM is not of the survivor's: it names the joined record, and speaks for nobody.
@@ -47,6 +58,13 @@ export async function joinRecords(trx: Trx, now: number, record: DeviceRow, cand
       : {}),
   });
   return (await refreshDevice(trx, now, joined, { touched: true })).device;
+}
+
+/** Joining one's own device with an approved one would approve it. */
+async function checkOtherEyes(trx: Trx, survivor: DeviceRow, absorbed: DeviceRow, by: Actor): Promise<void> {
+  if (survivor.approval !== 'approved' || absorbed.approval === 'approved') return;
+  if (!(await loadSettings(trx)).selfApprovalForbidden) return;
+  if (await isOwnRequest(trx, absorbed, by)) refuse('self-approval');
 }
 
 /** One machine speaks for the joined record: the one that enrolled last. The other's keys are replaced, and signing with them a conflict. */

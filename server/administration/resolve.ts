@@ -79,7 +79,7 @@ async function carryOut(
       const id = conflict.candidate_id;
       const candidate = id === null ? undefined : await findDevice(trx, id);
       if (!candidate) return refuse('not-found', 'The other record is gone; reject the conflict.');
-      if (resolution === 'merge') return joinRecords(trx, now, device, candidate);
+      if (resolution === 'merge') return joinRecords(trx, now, device, candidate, by.actor);
       // Only an owner forgets, and a refusal or removal is not taken back by the way.
       if (device.lifecycle === 'deleted') refuse('device-deleted', 'Forget the removed record first, or reject.');
       if (device.approval === 'refused') refuse('device-refused', 'Forget the refused record first, or reject.');

@@ -1,12 +1,12 @@
 import type { Decision } from '../../contract/index.ts';
 import { isErrorCode, refuse, ServerError } from '../error.ts';
+import { isOwnRequest } from '../inventory/fourEyes.ts';
 import { type Actor, audit } from '../store/audit.ts';
 import { overDevice } from '../store/conflicts.ts';
 import { changeDevice, findDevice } from '../store/devices.ts';
 import type { DeviceRow } from '../store/schema.ts';
 import { loadSettings } from '../store/settings.ts';
 import type { Store, Trx } from '../store/store.ts';
-import { findUser } from '../store/users.ts';
 
 type DecisionOf = { id: string; version: number; decision: Decision; actor: Actor; now: number; requestId: string };
 
@@ -81,16 +81,4 @@ async function checkApprovable(trx: Trx, device: DeviceRow): Promise<void> {
     .where('state', '=', 'open')
     .executeTakeFirst();
   if (open) refuse('device-conflict', 'Two claims on this device are open: resolve the conflict first.');
-}
-
-/** Whether the person behind this decision asked for the device or owns it; a token stands for whoever made it. */
-async function isOwnRequest(trx: Trx, device: DeviceRow, actor: Actor): Promise<boolean> {
-  const people = [actor.name];
-  if (actor.type === 'token' && actor.id !== null) {
-    const token = await trx.selectFrom('tokens').select('created_by').where('id', '=', actor.id).executeTakeFirst();
-    people.push(token?.created_by ?? null);
-  }
-  const owner = device.owner_id === null ? undefined : await findUser(trx, device.owner_id);
-  const theirs = [device.requested_by, owner?.email].map((name) => name?.toLowerCase());
-  return people.some((name) => name !== null && theirs.includes(name.toLowerCase()));
 }

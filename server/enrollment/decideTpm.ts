@@ -1,4 +1,5 @@
 import { refuse } from '../error.ts';
+import { approvalForOwner } from '../inventory/fourEyes.ts';
 import { liveAkCertificate } from '../store/activations.ts';
 import { audit } from '../store/audit.ts';
 import { openConflict } from '../store/conflicts.ts';
@@ -109,6 +110,7 @@ async function approvalOfKnown(
     if (binds(existing, owner) && !settings.sources[existing.source].bindingKeepsApproval) {
       return waitsAgain(`It was approved without an owner, and ${owner.email} enrolled it.`);
     }
+    if (binds(existing, owner)) return approvalForOwner(trx, existing, owner.email, undefined);
   }
   if (existing.approval !== 'pending' || existing.decided_by !== null || existing.enrolled_at !== null) return {};
   const before = await trx

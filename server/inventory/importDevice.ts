@@ -224,7 +224,11 @@ async function finish(
   decide: Decide | undefined,
   touched: boolean,
 ): Promise<DeviceRow> {
-  const refreshed: Refreshed = await refreshDevice(trx, now, device, { touched, ...(decide ? { decide } : {}) });
+  const refreshed: Refreshed = await refreshDevice(trx, now, device, {
+    touched,
+    ...(request.layer.kind === 'explicit' ? { by: request.actor } : {}),
+    ...(decide ? { decide } : {}),
+  });
   if (touched || Object.keys(refreshed.after).length > 0) {
     await audit(trx, now, {
       actor: request.actor,

@@ -1,10 +1,12 @@
 import { shortIdentifier } from '../../contract/index.ts';
+import type { Actor } from '../store/audit.ts';
 import { changeDevice } from '../store/devices.ts';
 import { loadLayers } from '../store/layers.ts';
 import type { DeviceRow } from '../store/schema.ts';
 import { searchText } from '../store/search.ts';
 import type { Trx } from '../store/store.ts';
 import { ensureUserByEmail, findUser } from '../store/users.ts';
+import { approvalForOwner } from './fourEyes.ts';
 import { visibleOwner, visibleValues } from './layers.ts';
 import { reportSameSerial } from './sameSerial.ts';
 import { normalizeSerial } from './serials.ts';
@@ -46,6 +48,8 @@ export async function refreshDevice(
     unassign?: boolean;
     /** A layer changed in a way that no column shows. */
     touched?: boolean;
+    /** Who names the owner, where that is a person or a token of theirs. */
+    by?: Actor;
   } = {},
 ): Promise<Refreshed> {
   const layers = await loadLayers(trx, device);
@@ -73,6 +77,8 @@ export async function refreshDevice(
     ...ownerChange(device, ownerId),
     ...change.facts,
   };
+  if (ownerRow && ownerRow.id !== device.owner_id)
+    Object.assign(next, await approvalForOwner(trx, next, ownerRow.email, change.by));
   if (change.decide)
     Object.assign(next, await change.decide(next, ownerRow?.email ?? null, layers.explicit.tags ?? []));
   next.search = searchText(next, ownerRow?.email ?? null);

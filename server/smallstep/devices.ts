@@ -121,6 +121,7 @@ async function patchDevice(trx: Trx, call: Call, device: DeviceRow, change: Expl
   const touched = await saveLayer(trx, now, device.id, 'explicit', changeExplicit(explicit, change));
   const refreshed = await refreshDevice(trx, now, device, {
     touched,
+    by: call.by.actor,
     unassign: change.email === null,
     ...(change.email ? onOwner(trx, now, await loadSettings(trx), device) : {}),
   });
