@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { Icon } from '../ui/Icon.tsx';
+import { SelectField } from './administration/fields.tsx';
 import { useConsoleText } from './text.ts';
 
 const TYPING_MS = 250;
@@ -62,24 +63,15 @@ export function Choice<V extends string>(props: {
   change: (value: V | undefined) => void;
 }) {
   const t = useConsoleText();
-  const id = useId();
+  const { value, options, change } = props;
+  const chosen = options.find(([one]) => one === value)?.[0];
   return (
-    <div className="field">
-      <label htmlFor={id}>{props.label}</label>
-      <select
-        id={id}
-        className="input"
-        value={props.value ?? ''}
-        onChange={(event) => props.change(props.options.find(([value]) => value === event.target.value)?.[0])}
-      >
-        <option value="">{t('devices.filterAll')}</option>
-        {props.options.map(([value, name]) => (
-          <option key={value} value={value}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </div>
+    <SelectField<V | ''>
+      label={props.label}
+      value={chosen ?? ''}
+      options={[['', t('devices.filterAll')], ...options]}
+      change={(one) => change(one === '' ? undefined : one)}
+    />
   );
 }
 

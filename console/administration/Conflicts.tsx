@@ -1,14 +1,13 @@
-import { useCallback, useId, useMemo, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 import type { Conflict } from '../../contract/administration.ts';
 import type { ConsoleEvent } from '../../contract/decisions.ts';
-import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
+import { AskDialog } from '../AskDialog.tsx';
 import { ApiError } from '../api/client.ts';
 import { useConsole, useEvents } from '../Console.tsx';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
 import { type Asking, CandidateCard, ConflictCard, wordsOf } from './ConflictCards.tsx';
-import { TextField } from './fields.tsx';
+import { SelectField, TextField } from './fields.tsx';
 import { PagedList, useAction, usePaged } from './lists.tsx';
 
 export function Conflicts() {
@@ -63,7 +62,17 @@ export function Conflicts() {
     <View
       title={t('conflicts.title')}
       text={t('conflicts.text')}
-      aside={<StateChoice state={state} change={setState} />}
+      aside={
+        <SelectField
+          label={t('conflicts.show')}
+          value={state}
+          options={[
+            ['open', t('conflicts.open')],
+            ['resolved', t('conflicts.resolved')],
+          ]}
+          change={setState}
+        />
+      }
     >
       {action.problem && <ProblemNotice problem={action.problem} dismiss={action.dismiss} />}
       {changed && (
@@ -117,44 +126,14 @@ function useNewConflicts(known: ReadonlySet<string>, reload: (() => void) | null
   }, []);
 }
 
-function StateChoice({ state, change }: { state: Conflict['state']; change: (state: Conflict['state']) => void }) {
-  const t = useConsoleText();
-  const id = useId();
-  return (
-    <div className="field">
-      <label htmlFor={id}>{t('conflicts.show')}</label>
-      <select
-        id={id}
-        className="input"
-        value={state}
-        onChange={(event) => change(event.target.value === 'resolved' ? 'resolved' : 'open')}
-      >
-        <option value="open">{t('conflicts.open')}</option>
-        <option value="resolved">{t('conflicts.resolved')}</option>
-      </select>
-    </div>
-  );
-}
-
 function ResolveDialog(props: { asking: Asking; close: () => void; resolve: (reason: string) => void }) {
   const t = useConsoleText();
   const [reason, setReason] = useState('');
   const { title, means } = wordsOf(props.asking, t);
   return (
-    <Dialog
-      title={title}
-      onClose={props.close}
-      actions={
-        <>
-          <Button onClick={props.close}>{t('action.cancel')}</Button>
-          <Button look="primary" onClick={() => props.resolve(reason.trim())}>
-            {title}
-          </Button>
-        </>
-      }
-    >
+    <AskDialog title={title} confirm={title} close={props.close} run={() => props.resolve(reason.trim())}>
       <p>{means}</p>
       <TextField first lines label={t('conflicts.reason')} value={reason} change={setReason} />
-    </Dialog>
+    </AskDialog>
   );
 }

@@ -2,6 +2,7 @@ import { type ReactNode, useId } from 'react';
 import { Button } from '../../ui/Button.tsx';
 import { CopyButton } from '../../ui/Copy.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
+import { AskDialog } from '../AskDialog.tsx';
 import { useConsoleText } from '../text.ts';
 
 /** Shows a secret the one time that it exists outside the hash. */
@@ -39,25 +40,10 @@ export function ConfirmDialog(props: {
   close: () => void;
   children?: ReactNode;
 }) {
-  const t = useConsoleText();
   return (
-    <Dialog
-      urgent
-      title={props.title}
-      onClose={props.close}
-      actions={
-        <>
-          <Button data-first onClick={props.close}>
-            {t('action.cancel')}
-          </Button>
-          <Button look="danger" onClick={props.run}>
-            {props.confirm}
-          </Button>
-        </>
-      }
-    >
+    <AskDialog urgent title={props.title} confirm={props.confirm} look="danger" close={props.close} run={props.run}>
       <p>{props.text}</p>
       {props.children}
-    </Dialog>
+    </AskDialog>
   );
 }

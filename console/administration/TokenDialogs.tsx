@@ -1,6 +1,5 @@
 import { type ReactNode, useState } from 'react';
-import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
+import { AskDialog } from '../AskDialog.tsx';
 import type { ConsoleProblem } from '../api/client.ts';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice } from '../View.tsx';
@@ -105,18 +104,7 @@ export function MakeTokenDialog(props: {
     if (name.trim() !== '' && props.complete) props.make({ name: name.trim(), days: Number(days) });
   };
   return (
-    <Dialog
-      title={props.title}
-      onClose={props.close}
-      actions={
-        <>
-          <Button onClick={props.close}>{t('action.cancel')}</Button>
-          <Button look="primary" onClick={confirm}>
-            {t('provisioning.make')}
-          </Button>
-        </>
-      }
-    >
+    <AskDialog title={props.title} confirm={t('provisioning.make')} close={props.close} run={confirm}>
       {props.problem}
       <TextField
         first
@@ -127,6 +115,6 @@ export function MakeTokenDialog(props: {
       />
       <TextField label={t('provisioning.days')} type="number" min={1} max={365} value={days} change={setDays} />
       {props.children(tried)}
-    </Dialog>
+    </AskDialog>
   );
 }

@@ -1,7 +1,6 @@
 import type { Decision } from '../../contract/decisions.ts';
 import type { Device } from '../../contract/device.ts';
-import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
+import { AskDialog } from '../AskDialog.tsx';
 import { type ConsoleText, useConsoleText } from '../text.ts';
 import { type ComparedField, type Difference, differencesOf } from './differences.ts';
 
@@ -18,20 +17,13 @@ export function ChangedDialog(props: {
   const differences = differencesOf(shown, current);
   const decidedMeanwhile = shown.approval !== current.approval && current.decidedBy;
   return (
-    <Dialog
+    <AskDialog
       urgent
       title={t('changed.title', { name: current.name })}
-      onClose={props.close}
-      actions={
-        <>
-          <Button data-first onClick={props.close}>
-            {t('action.cancel')}
-          </Button>
-          <Button look={decision.decision === 'approved' ? 'primary' : 'danger'} onClick={props.decide}>
-            {decision.decision === 'approved' ? t('changed.approve') : t('changed.refuse')}
-          </Button>
-        </>
-      }
+      confirm={decision.decision === 'approved' ? t('changed.approve') : t('changed.refuse')}
+      look={decision.decision === 'approved' ? 'primary' : 'danger'}
+      close={props.close}
+      run={props.decide}
     >
       {decidedMeanwhile && (
         <p>
@@ -64,7 +56,7 @@ export function ChangedDialog(props: {
           </tbody>
         </table>
       )}
-    </Dialog>
+    </AskDialog>
   );
 }
 

@@ -1,8 +1,7 @@
 import { useId, useRef, useState } from 'react';
 import type { Device } from '../../contract/device.ts';
-import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
 import { Icon } from '../../ui/Icon.tsx';
+import { AskDialog } from '../AskDialog.tsx';
 import { useConsoleText } from '../text.ts';
 
 /** A refusal needs a reason: its owner will read it. */
@@ -25,21 +24,16 @@ export function RefuseDialog(props: {
     else props.refuse(given);
   };
   return (
-    <Dialog
+    <AskDialog
       title={
         devices.length === 1 && only
           ? t('decide.refuseTitle', { name: only.name })
           : t('decide.refuseTitleAll', { count: devices.length })
       }
-      onClose={props.close}
-      actions={
-        <>
-          <Button onClick={props.close}>{t('action.cancel')}</Button>
-          <Button look="danger" onClick={confirm}>
-            {t('decide.refuseConfirm')}
-          </Button>
-        </>
-      }
+      confirm={t('decide.refuseConfirm')}
+      look="danger"
+      close={props.close}
+      run={confirm}
     >
       <p>{t('decide.refuseText')}</p>
       <div className="field">
@@ -66,6 +60,6 @@ export function RefuseDialog(props: {
           </p>
         )}
       </div>
-    </Dialog>
+    </AskDialog>
   );
 }

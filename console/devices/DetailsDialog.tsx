@@ -3,6 +3,7 @@ import type { DeviceChange, DeviceValues } from '../../contract/administration.t
 import type { Device } from '../../contract/device.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
+import { AskDialog } from '../AskDialog.tsx';
 import { SelectField, TextField } from '../administration/fields.tsx';
 import { type ConsoleProblem, problemOf } from '../api/client.ts';
 import { tagsOf } from '../bulk/jobs.ts';
@@ -92,17 +93,11 @@ function Form(props: {
     else props.change(change);
   };
   return (
-    <Dialog
+    <AskDialog
       title={t('details.title', { name: device.name })}
-      onClose={props.close}
-      actions={
-        <>
-          <Button onClick={props.close}>{t('action.cancel')}</Button>
-          <Button look="primary" onClick={save}>
-            {t('action.save')}
-          </Button>
-        </>
-      }
+      confirm={t('action.save')}
+      close={props.close}
+      run={save}
     >
       <p>{t('details.text')}</p>
       <TextField
@@ -143,6 +138,6 @@ function Form(props: {
         ]}
         change={(ownership) => set({ ownership })}
       />
-    </Dialog>
+    </AskDialog>
   );
 }

@@ -1,7 +1,6 @@
 import { useState } from 'react';
 import type { DeviceChange } from '../../contract/administration.ts';
-import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
+import { AskDialog } from '../AskDialog.tsx';
 import { SwitchField, TextField } from '../administration/fields.tsx';
 import { useConsoleText } from '../text.ts';
 
@@ -24,18 +23,7 @@ export function OwnerDialog(props: {
     if (!wrong) props.change({ owner: given === '' ? null : given, shared });
   };
   return (
-    <Dialog
-      title={props.title}
-      onClose={props.close}
-      actions={
-        <>
-          <Button onClick={props.close}>{t('action.cancel')}</Button>
-          <Button look="primary" onClick={confirm}>
-            {t('action.save')}
-          </Button>
-        </>
-      }
-    >
+    <AskDialog title={props.title} confirm={t('action.save')} close={props.close} run={confirm}>
       <p>{t('ownerAction.text')}</p>
       <TextField
         first
@@ -48,6 +36,6 @@ export function OwnerDialog(props: {
         fault={fault ? t('invites.emailMissing') : null}
       />
       <SwitchField label={t('ownerAction.shared')} checked={shared} change={setShared} />
-    </Dialog>
+    </AskDialog>
   );
 }

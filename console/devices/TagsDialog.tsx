@@ -1,6 +1,5 @@
 import { useState } from 'react';
-import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
+import { AskDialog } from '../AskDialog.tsx';
 import { TextField } from '../administration/fields.tsx';
 import { useConsoleText } from '../text.ts';
 
@@ -30,17 +29,11 @@ export function TagsDialog(props: {
     if (!nothing) props.change(tagsFrom(add), tagsFrom(remove));
   };
   return (
-    <Dialog
+    <AskDialog
       title={t('tags.titleMany', { count: props.count })}
-      onClose={props.close}
-      actions={
-        <>
-          <Button onClick={props.close}>{t('action.cancel')}</Button>
-          <Button look="primary" onClick={confirm}>
-            {t('action.save')}
-          </Button>
-        </>
-      }
+      confirm={t('action.save')}
+      close={props.close}
+      run={confirm}
     >
       <p>{t('tags.text')}</p>
       <TextField
@@ -52,6 +45,6 @@ export function TagsDialog(props: {
         fault={tried && nothing ? t('tags.missing') : null}
       />
       <TextField label={t('tags.remove')} value={remove} change={setRemove} />
-    </Dialog>
+    </AskDialog>
   );
 }

@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import type { ApprovalRule } from '../../contract/settings.ts';
 import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
 import { useFormat } from '../../ui/I18n.tsx';
+import { AskDialog } from '../AskDialog.tsx';
 import { ChoiceGroup, LinesField, TextField } from '../administration/fields.tsx';
 import { SOURCES } from '../devices/deviceFilters.tsx';
 import { EK_CLASSES } from '../devices/ekClass.ts';
@@ -87,17 +87,11 @@ function RuleDialog(props: { rule: ApprovalRule | null; close: () => void; put: 
     if (complete) props.put(complete);
   };
   return (
-    <Dialog
+    <AskDialog
       title={rule ? t('rules.changeOf', { name: rule.name }) : t('rules.new')}
-      onClose={props.close}
-      actions={
-        <>
-          <Button onClick={props.close}>{t('action.cancel')}</Button>
-          <Button look="primary" onClick={confirm}>
-            {t('rules.take')}
-          </Button>
-        </>
-      }
+      confirm={t('rules.take')}
+      close={props.close}
+      run={confirm}
     >
       <p>{t('rules.text')}</p>
       <TextField
@@ -155,6 +149,6 @@ function RuleDialog(props: { rule: ApprovalRule | null; close: () => void; put: 
         value={when.tags}
         change={(tags) => set({ tags })}
       />
-    </Dialog>
+    </AskDialog>
   );
 }

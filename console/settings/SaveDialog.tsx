@@ -1,9 +1,8 @@
 import { useEffect, useState } from 'react';
 import type { Source } from '../../contract/device.ts';
-import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
 import { useFormat } from '../../ui/I18n.tsx';
 import { Icon } from '../../ui/Icon.tsx';
+import { AskDialog } from '../AskDialog.tsx';
 import { type Api, FULL_PAGE } from '../api/client.ts';
 import { useConsole } from '../Console.tsx';
 import { useConsoleText } from '../text.ts';
@@ -45,19 +44,12 @@ export function SaveDialog(props: { consequences: readonly Consequence[]; close:
   }, [api]);
   const counted = waiting !== null && waiting !== 'unknown' ? waiting : null;
   return (
-    <Dialog
+    <AskDialog
       title={t('save.title')}
-      onClose={props.close}
-      actions={
-        <>
-          <Button data-first onClick={props.close}>
-            {t('save.back')}
-          </Button>
-          <Button look="primary" onClick={props.save}>
-            {t('action.save')}
-          </Button>
-        </>
-      }
+      back={t('save.back')}
+      confirm={t('action.save')}
+      close={props.close}
+      run={props.save}
     >
       <ul className="effects">
         {props.consequences.map(({ text, care }) => (
@@ -81,6 +73,6 @@ export function SaveDialog(props: { consequences: readonly Consequence[]; close:
           {[...counted.bySource].map(([source, count]) => `${source}: ${format.number(count)}`).join(' · ')}
         </p>
       )}
-    </Dialog>
+    </AskDialog>
   );
 }
