@@ -78,6 +78,35 @@ describe('another endorsement key of the same TPM', () => {
     expect(page.body).toMatchObject({ records: [{ outcome: 'done', after: { alias: key.urn } }] });
   });
 
+  it('has few beginnings open at once, and few names: keys that somebody makes up fill nothing', async () => {
+    const { device, id } = await enrolled();
+    const keys = Array.from({ length: 7 }, () => device.otherKey());
+    const secrets: string[] = [];
+    for (const key of keys) secrets.push(opened(await begin(device, key), key, device));
+    const { db } = world.server.store;
+    expect(await db.selectFrom('activations').select('ak_name').where('device_id', '=', id).execute()).toHaveLength(5);
+    expect(codeOf(await finish(device, secrets[0] ?? ''))).toBe('secret-refused');
+    for (const secret of secrets.slice(2)) expect((await finish(device, secret)).status).toBe(200);
+    for (let more = 5; more < 16; more += 1) expect((await prove(device, device.otherKey())).status).toBe(200);
+    expect(codeOf(await prove(device, device.otherKey()))).toBe('ek-refused');
+    expect((await shown(id)).aliases).toHaveLength(16);
+  });
+
+  it('is refused beyond the hourly measure also at the end, where many were begun before', async () => {
+    const { device, id } = await enrolled();
+    const key = device.otherKey();
+    const secret = opened(await begin(device, key), key, device);
+    const { db } = world.server.store;
+    const row = await db.selectFrom('evidence').selectAll().where('device_id', '=', id).executeTakeFirstOrThrow();
+    for (let more = 0; more < 30; more += 1) {
+      await db
+        .insertInto('evidence')
+        .values({ ...row, id: `${more}-${row.id}` })
+        .execute();
+    }
+    expect(codeOf(await finish(device, secret))).toBe('rate-limited');
+  });
+
   it('leaves evidence that today’s rules judge again', async () => {
     const { device, id } = await enrolled();
     const key = device.otherKey();

@@ -8,7 +8,8 @@ import { selfView } from './self.ts';
 /** Other endorsement keys of an enrolled device's TPM: each becomes an alias once it activated with the enrolled attestation key. */
 export async function aliasRoutes(app: App, context: Context): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const config = { access: { kind: 'device' } } as const;
+  // A TPM has a handful of keys, and each call costs an encryption, or leaves an audit record.
+  const config = { access: { kind: 'device', perMinute: 20 } } as const;
   const tags = ['self'];
 
   routes.post(

@@ -24,6 +24,8 @@ type Caller = { actor: Actor; requestId: string };
 
 /** The certificate of an alias is evidence that its activation happened here; nobody is given it. */
 const CERTIFICATE_MS = 3_600_000;
+/** More than any TPM has: a TPM without a maker's word could otherwise bring keys without end. */
+const MOST_ALIASES = 16;
 const SAME_TPM = 'It activated with the attestation key that the device enrolled with.';
 const PROVEN: readonly EkClass[] = ['hardware', 'firmware'];
 
@@ -84,7 +86,7 @@ export async function beginAlias(
 /**
  * Finishes it: the activated secret, spent by its first match, makes the key an alias of the device. A key that another record holds
  * opens a conflict between the two, because they are now known to be one TPM. Errors: `secret-refused`, `device-conflict`, `ak-refused`,
- * `device-key-refused`, the tombstones.
+ * `ek-refused` beyond {@link MOST_ALIASES}, `device-key-refused`, `rate-limited`, the tombstones.
  */
 export async function finishAlias(context: Context, self: Self, secret: string, caller: Caller): Promise<DeviceRow> {
   const { device } = self;
@@ -93,6 +95,8 @@ export async function finishAlias(context: Context, self: Self, secret: string, 
     const now = context.now();
     const open = await openActivation(context.store.db, now, hash);
     if (!open || open.device_id !== device.id) return refuse('secret-refused');
+    // Many can be begun before the first of them is finished.
+    await checkRate(context, device);
     const chain = await certify(context, open, device, now);
     const outcome = await context.store.write((trx) => storeAlias(trx, now, { self, hash, chain, caller }));
     context.hub.wake();
@@ -161,6 +165,7 @@ async function storeAlias(trx: Trx, now: number, finished: Finished): Promise<De
     });
     return undefined;
   }
+  if (!holder) await checkAliases(trx, device);
   const evidence = await insertEvidence(trx, now, evidenceOf(device, taken, chain));
   await trx
     .insertInto('identifiers')
@@ -174,6 +179,16 @@ async function storeAlias(trx: Trx, now: number, finished: Finished): Promise<De
     after: { alias, evidence },
   });
   return changeDevice(trx, now, device.id, {});
+}
+
+async function checkAliases(trx: Trx, device: DeviceRow): Promise<void> {
+  const { count } = await trx
+    .selectFrom('identifiers')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('device_id', '=', device.id)
+    .where('kind', '=', 'alias')
+    .executeTakeFirstOrThrow();
+  if (Number(count) >= MOST_ALIASES) refuse('ek-refused', `A device has at most ${MOST_ALIASES} other names.`);
 }
 
 async function isProven(trx: Trx, alias: string): Promise<boolean> {

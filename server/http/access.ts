@@ -38,7 +38,7 @@ export function enforceAccess(app: App, context: Context, limits: Limits): void 
       throw error;
     });
     const caller = callerId(request.principal);
-    if (caller !== null) await limits.caller(request, caller);
+    if (caller !== null) await limits.caller(request, caller, access);
   });
   app.addHook('preValidation', async (request) => {
     if (request.principal.kind !== 'device' || !hasBody(request)) return;

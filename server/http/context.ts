@@ -55,8 +55,8 @@ export type Access =
   | { kind: 'public'; perMinute: number; credential?: 'webhook' }
   /** A console session in one of the roles, or an API token with the scope; null keeps tokens out. */
   | { kind: 'administrator'; roles: readonly Role[]; scope: Scope | null }
-  /** A request signed by a device's own key (RFC 9421). */
-  | { kind: 'device' }
+  /** A request signed by a device's own key (RFC 9421). `perMinute` bounds what one device may do here. */
+  | { kind: 'device'; perMinute?: number }
   /** A grant bound to a key (RFC 9449); `otherwise` lets anyone through as anonymous, or a device that signs for itself. */
   | { kind: 'grant'; otherwise?: 'anonymous' | 'device'; perMinute: number };
 

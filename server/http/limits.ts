@@ -32,7 +32,8 @@ export function subscriberOf(address: string): string {
 export type Limits = {
   /** Counts a call of a stranger by address and route, before anything expensive is done for it. */
   stranger(request: FastifyRequest, access: Access): Promise<void>;
-  caller(request: FastifyRequest, id: string): Promise<void>;
+  /** Counts a call of a known caller, and, where the route has a limit of its own, by route too. */
+  caller(request: FastifyRequest, id: string, access: Access): Promise<void>;
   failure(request: FastifyRequest): Promise<void>;
   /** Counts what a known caller asked for without the right to it. */
   forbidden(request: FastifyRequest, id: string): Promise<void>;
@@ -71,7 +72,11 @@ export async function createLimits(app: App, factor: number): Promise<Limits> {
       const route = `${request.method} ${request.routeOptions.url ?? ''}`;
       await count(request, `${subscriberOf(request.ip)} ${route}`, access.perMinute);
     },
-    caller: (request, id) => count(request, `caller ${id}`, PER_CALLER),
+    caller: async (request, id, access) => {
+      await count(request, `caller ${id}`, PER_CALLER);
+      if (access.kind !== 'device' || access.perMinute === undefined) return;
+      await count(request, `caller ${id} ${request.method} ${request.routeOptions.url ?? ''}`, access.perMinute);
+    },
     failure: (request) => count(request, `failure ${subscriberOf(request.ip)}`, FAILURES),
     forbidden: (request, id) => count(request, `forbidden ${id}`, FAILURES),
     replacedKey: (request, thumbprint) => count(request, `replaced ${thumbprint}`, REPLACED),

@@ -3,11 +3,14 @@ import type { ActivationRow, AkCertificateRow } from './schema.ts';
 import type { Db, Trx } from './store.ts';
 
 const ACTIVATION_MS = 5 * 60_000;
-/** Open activations of one endorsement key under one grant, or under none: a client that tries again pushes its own oldest out. */
-const PER_IDENTIFIER = 5;
+/**
+ * Open activations of one endorsement key under one grant, or under none, and of one enrolled device whatever the key, since it could make
+ * up keys without end: a client that tries again pushes its own oldest out.
+ */
+const OPEN_EACH = 5;
 const IN_ALL = 20_000;
 
-/** Keeps an open activation; bounded in age, for each key and in all. Error: `rate-limited`. */
+/** Keeps an open activation; bounded in age, for each key or device, and in all. Error: `rate-limited`. */
 export async function storeActivation(
   trx: Trx,
   now: number,
@@ -17,13 +20,15 @@ export async function storeActivation(
   const open = await trx
     .selectFrom('activations')
     .select('secret_hash')
-    .where('permanent_identifier', '=', activation.permanent_identifier)
+    .$if(activation.device_id === null, (query) =>
+      query.where('permanent_identifier', '=', activation.permanent_identifier),
+    )
     // A stranger who knows the key must not push out what the holder of a grant began.
     .where('grant_id', 'is not distinct from', activation.grant_id)
     .where('device_id', 'is not distinct from', activation.device_id)
     .orderBy('created_at', 'desc')
     .execute();
-  for (const old of open.slice(PER_IDENTIFIER - 1)) {
+  for (const old of open.slice(OPEN_EACH - 1)) {
     await trx.deleteFrom('activations').where('secret_hash', '=', old.secret_hash).execute();
   }
   const { count } = await trx
