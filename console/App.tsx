@@ -18,6 +18,7 @@ import { ConsoleProvider, useConsole, useEvents } from './Console.tsx';
 import { DevicePage } from './devices/DevicePage.tsx';
 import { RecentDevices } from './devices/RecentDevices.tsx';
 import { rememberedLanguage, rememberLanguage } from './language.ts';
+import { Makers } from './makers/Makers.tsx';
 import { Pending, QUEUE } from './pending/Pending.tsx';
 import { hrefOf, type Route, useRoute } from './route.ts';
 import { TeamSettingsView } from './settings/TeamSettingsView.tsx';
@@ -128,7 +129,7 @@ function SignedIn(props: { api: Api; connect: Connect; session: Session; checkSe
     return () => clearTimeout(timer);
   }, [said]);
   const value = useMemo(
-    () => events && { api, session, events, generation, announce: setSaid },
+    () => events && { api, session, events, generation, announce: setSaid, checkSession: () => check.current() },
     [api, session, events, generation],
   );
   if (!value) return null;
@@ -211,6 +212,8 @@ function Routed({ route }: { route: Route }) {
       return <TeamSettingsView />;
     case 'mdm':
       return <MdmConnections />;
+    case 'makers':
+      return <Makers />;
     case 'audit':
       return <AuditView />;
     case 'device':
@@ -227,6 +230,7 @@ const LINKS: readonly { name: Exclude<Route['name'], 'device'>; icon: IconName }
   { name: 'invites', icon: 'mail' },
   { name: 'people', icon: 'person' },
   { name: 'mdm', icon: 'refresh' },
+  { name: 'makers', icon: 'chip' },
   { name: 'provisioning', icon: 'key' },
   { name: 'tokens', icon: 'lock' },
   { name: 'settings', icon: 'gear' },

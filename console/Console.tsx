@@ -8,6 +8,8 @@ import type { Events, Listener } from './api/events.ts';
 export type ConsoleContext = {
   api: Api;
   session: Session;
+  /** Reads the session again: a change of Team Settings may have changed what it says. */
+  checkSession: () => void;
   events: Events;
   /** Grows when events may have been missed: views load again. */
   generation: number;
@@ -36,5 +38,10 @@ export const mayAdminister = (session: Session): boolean => session.role === 'ow
 /** Auditors read; owners and approvers decide. The server decides again. */
 export const mayDecide = (session: Session): boolean => session.role !== 'auditor';
 
-export const isOwnDevice = (session: Session, device: Device): boolean =>
-  device.owner !== null && device.owner.email.toLowerCase() === session.user.email.toLowerCase();
+/** Whether who is signed in owns the device or asked for it. */
+export const isOwnDevice = (session: Session, { owner, requestedBy }: Device): boolean =>
+  [owner?.email, requestedBy].some((name) => name?.toLowerCase() === session.user.email.toLowerCase());
+
+/** Where the Team Setting wants two people behind each approval, somebody else has to approve. The server decides again. */
+export const needsSomebodyElse = (session: Session, device: Device): boolean =>
+  session.selfApprovalForbidden && isOwnDevice(session, device);

@@ -7,6 +7,7 @@ const LISTS = [
   'invites',
   'people',
   'mdm',
+  'makers',
   'provisioning',
   'tokens',
   'settings',

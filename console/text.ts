@@ -4,15 +4,17 @@ import { administrationEn } from '../ui/messages/administration.en.ts';
 import { consoleDe } from '../ui/messages/console.de.ts';
 import { consoleEn } from '../ui/messages/console.en.ts';
 import { errorsDe } from '../ui/messages/errors.de.ts';
+import { makersDe } from '../ui/messages/makers.de.ts';
+import { makersEn } from '../ui/messages/makers.en.ts';
 import { oversightDe } from '../ui/messages/oversight.de.ts';
 import { oversightEn } from '../ui/messages/oversight.en.ts';
 import type { ConsoleProblem } from './api/client.ts';
 
-const texts = { ...consoleEn, ...administrationEn, ...oversightEn };
+const texts = { ...consoleEn, ...administrationEn, ...oversightEn, ...makersEn };
 
 export const consoleCatalogues: Catalogues<typeof texts> = {
   en: texts,
-  de: { ...consoleDe, ...administrationDe, ...oversightDe },
+  de: { ...consoleDe, ...administrationDe, ...oversightDe, ...makersDe },
 };
 
 /** The texts of the console and the common ones. */

@@ -89,6 +89,8 @@ export const Session = z
     role: Role,
     team: z.object({ slug: z.string(), name: z.string() }),
     demo: z.boolean(),
+    /** Team Setting, so that the console can say beforehand what would be refused. */
+    selfApprovalForbidden: z.boolean(),
     expiresAt: z.iso.datetime({ offset: true }),
   })
   .meta({ id: 'Session' });

@@ -25,6 +25,7 @@ import type { BulkDecisionResult, Decision, DevicePage } from '../../contract/de
 import type { Approval, Device, Lifecycle, Source } from '../../contract/device.ts';
 import type { Problem } from '../../contract/errors.ts';
 import type { AuditPage, AuditQuery, Evidence, EvidenceList, EvidenceVerification } from '../../contract/evidence.ts';
+import type { RootTrustChanged, TrustedRoot, TrustedRootList, TrustedRootRequest } from '../../contract/roots.ts';
 import type { Session } from '../../contract/settings.ts';
 import { shownVersion } from '../../contract/shownVersion.ts';
 
@@ -179,6 +180,12 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
     mdmConnections: (): Page<typeof MdmConnectionList> => call(pathOf('mdm-connections')),
     syncMdm: (id: string): Promise<MdmSyncReport> =>
       call<MdmSyncReport>(pathOf('mdm-connections', id, 'sync'), { method: 'POST' }),
+
+    makers: (): Page<typeof TrustedRootList> => call(pathOf('roots')),
+    addMaker: (request: z.input<typeof TrustedRootRequest>): Promise<TrustedRoot> =>
+      call<TrustedRoot>(pathOf('roots'), write('POST', request)),
+    trustMaker: (fingerprint: string, trusted: boolean): Page<typeof RootTrustChanged> =>
+      call(pathOf('roots', fingerprint, 'trust'), write('PUT', { trusted })),
 
     settings: (): Page<typeof SettingsAnswer> => call(pathOf('settings')),
     changeSettings: (change: SettingsChange): Page<typeof SettingsAnswer> =>

@@ -30,6 +30,7 @@ const ACTIONS = [
   'device.refused',
   'device.updated',
   'device.attested',
+  'device.judged',
   'device.activated',
   'device.alias',
   'device.quarantined',
@@ -66,6 +67,8 @@ const ACTIONS = [
   'keys.rotated',
   'keys.sealed-anew',
   'roots.added',
+  'roots.trusted',
+  'roots.distrusted',
 ] as const;
 
 /** What an action is called; one that is not known yet is shown as the record has it. */

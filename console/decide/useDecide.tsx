@@ -106,7 +106,7 @@ function dialogOf(asking: Asking | null, { close, approve, refuse, decide }: Ans
     case undefined:
       return null;
     case 'approve':
-      return <ApproveDialog devices={asking.devices} close={close} approve={() => approve(asking.devices)} />;
+      return <ApproveDialog devices={asking.devices} close={close} approve={approve} />;
     case 'refuse':
       return (
         <RefuseDialog devices={asking.devices} close={close} refuse={(reason) => refuse(asking.devices, reason)} />

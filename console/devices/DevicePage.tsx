@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useId, useState } from 'react';
 import type { ConsoleEvent } from '../../contract/decisions.ts';
 import type { Device } from '../../contract/device.ts';
 import { shortIdentifier } from '../../contract/shortIdentifier.ts';
@@ -12,7 +12,7 @@ import { Icon } from '../../ui/Icon.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { ApprovalBadge, AttestationBadge, LifecycleBadge } from '../../ui/StatusBadges.tsx';
 import { ApiError, type ConsoleProblem, problemOf } from '../api/client.ts';
-import { mayDecide, useConsole, useEvents } from '../Console.tsx';
+import { mayDecide, needsSomebodyElse, useConsole, useEvents } from '../Console.tsx';
 import { OwnerText, systemOf } from '../DeviceName.tsx';
 import { useDecide } from '../decide/useDecide.tsx';
 import { hrefOf } from '../route.ts';
@@ -83,6 +83,8 @@ function DeviceView({ device, apply }: { device: Device; apply: (device: Device)
   const { session } = useConsole();
   const decide = useDecide(([decided]) => decided && apply(decided));
   const busy = decide.busy.size > 0;
+  const forbidden = needsSomebodyElse(session, device) && device.approval !== 'approved' && !device.conflictId;
+  const why = useId();
   return (
     <View
       title={device.name}
@@ -97,7 +99,13 @@ function DeviceView({ device, apply }: { device: Device; apply: (device: Device)
         mayDecide(session) && (
           <div className="view-actions">
             {device.approval !== 'approved' && !device.conflictId && (
-              <Button look="primary" busy={busy} onClick={() => decide.approve(device)}>
+              <Button
+                look="primary"
+                busy={busy}
+                disabled={forbidden}
+                aria-describedby={forbidden ? why : undefined}
+                onClick={() => decide.approve(device)}
+              >
                 {device.approval === 'refused' ? t('decide.reopenApprove') : t('decide.approve')}
               </Button>
             )}
@@ -105,6 +113,11 @@ function DeviceView({ device, apply }: { device: Device; apply: (device: Device)
               <Button busy={busy} onClick={() => decide.refuse(device)}>
                 {t('decide.refuse')}
               </Button>
+            )}
+            {forbidden && (
+              <p className="soft small view-note" id={why}>
+                {t('decide.selfForbidden')}
+              </p>
             )}
           </div>
         )

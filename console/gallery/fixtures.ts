@@ -12,6 +12,7 @@ export const SESSION: Session = {
   role: 'owner',
   team: { slug: 'nordlicht', name: 'Nordlicht Studio' },
   demo: false,
+  selfApprovalForbidden: false,
   expiresAt: minutes(600),
 };
 

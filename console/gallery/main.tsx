@@ -17,7 +17,10 @@ rememberLanguage(asked.get('language') === 'de' ? 'de' : 'en');
 document.documentElement.dir = asked.get('direction') === 'rtl' ? 'rtl' : 'ltr';
 const role = (['owner', 'approver', 'auditor'] as const).find((one) => one === asked.get('who')) ?? 'owner';
 const server = createFakeServer({
-  session: asked.get('who') === 'nobody' ? null : { ...SESSION, role, demo: asked.has('demo') },
+  session:
+    asked.get('who') === 'nobody'
+      ? null
+      : { ...SESSION, role, demo: asked.has('demo'), selfApprovalForbidden: asked.has('four-eyes') },
   devices: asked.has('empty') ? [] : DEVICES,
 });
 Object.assign(globalThis, { gallery: { ...server, makeDevice } });

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from 'react';
+import { useEffect, useId, useMemo, useRef } from 'react';
 import type { Device } from '../../contract/device.ts';
 import { EkClassBadge } from '../../ui/Assurance.tsx';
 import { Badge } from '../../ui/Badge.tsx';
@@ -7,7 +7,7 @@ import { CeremonyCode } from '../../ui/CeremonyCode.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { SelectionBar } from '../bulk/SelectionBar.tsx';
 import { useSelection } from '../bulk/useSelection.ts';
-import { isOwnDevice, mayDecide, useConsole } from '../Console.tsx';
+import { isOwnDevice, mayDecide, needsSomebodyElse, useConsole } from '../Console.tsx';
 import { DeviceName, OwnerText, systemOf } from '../DeviceName.tsx';
 import { type Decide, useDecide } from '../decide/useDecide.tsx';
 import { DeviceFilters, deviceQueryOf } from '../devices/deviceFilters.tsx';
@@ -116,6 +116,8 @@ function QueueItem(props: { device: Device; selected: boolean; toggle: () => voi
   const { session } = useConsole();
   const { device, decide } = props;
   const busy = decide.busy.has(device.id);
+  const forbidden = needsSomebodyElse(session, device);
+  const why = useId();
   const claims = [systemOf(device), device.serial && `${t('device.serial')} ${device.serial}`].filter(Boolean);
   return (
     <li className={props.selected ? 'queue-item card queue-item-selected' : 'queue-item card'} tabIndex={-1}>
@@ -160,7 +162,11 @@ function QueueItem(props: { device: Device; selected: boolean; toggle: () => voi
             <span className="queue-label">{t('pending.claims')}</span> <bdi>{claims.join(' · ')}</bdi>
           </p>
         )}
-        {isOwnDevice(session, device) && mayDecide(session) && <p className="soft">{t('decide.selfApproval')}</p>}
+        {isOwnDevice(session, device) && mayDecide(session) && (
+          <p className="soft" id={why}>
+            {t(forbidden ? 'decide.selfForbidden' : 'decide.selfApproval')}
+          </p>
+        )}
       </div>
       {mayDecide(session) && (
         <fieldset className="queue-actions">
@@ -170,7 +176,13 @@ function QueueItem(props: { device: Device; selected: boolean; toggle: () => voi
               {t('pending.resolveFirst')}
             </a>
           ) : (
-            <Button look="primary" busy={busy} onClick={() => decide.approve(device)}>
+            <Button
+              look="primary"
+              busy={busy}
+              disabled={forbidden}
+              aria-describedby={forbidden ? why : undefined}
+              onClick={() => decide.approve(device)}
+            >
               {t('decide.approve')}
             </Button>
           )}

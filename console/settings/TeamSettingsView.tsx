@@ -21,7 +21,7 @@ import { changesOf, numberOrNull } from './settingsDraft.ts';
 
 export function TeamSettingsView() {
   const t = useConsoleText();
-  const { api, session, announce, generation } = useConsole();
+  const { api, session, announce, generation, checkSession } = useConsole();
   const [saved, setSaved] = useState<TeamSettings | null>(null);
   const [draft, setDraft] = useState<TeamSettings | null>(null);
   const [waiting, setWaiting] = useState(0);
@@ -52,6 +52,7 @@ export function TeamSettingsView() {
       setDraft(answer.settings);
       setWaiting(answer.waiting);
       announce(t('settings.saved'));
+      checkSession();
     });
   return (
     <View title={t('settings.title')} text={t('settings.text')}>

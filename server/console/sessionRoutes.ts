@@ -25,6 +25,7 @@ export async function sessionRoutes(app: App, context: Context): Promise<void> {
         role,
         team: { slug: settings.slug, name: settings.name },
         demo: context.demo,
+        selfApprovalForbidden: settings.selfApprovalForbidden,
         expiresAt: new Date(expiresAt).toISOString(),
       };
     },

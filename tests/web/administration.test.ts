@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildWeb } from '../../build/web.ts';
+import { createMaker } from '../../server/testing/softDevice.ts';
 import { startTestInventory, type TestInventory } from '../hosts/inventory.ts';
 import { runAxe } from './axe.ts';
 import { chromiumPath, type OpenBrowser, openChromium } from './chromium.ts';
@@ -16,6 +18,7 @@ const VIEWS = [
   'invites',
   'people',
   'mdm',
+  'makers',
   'provisioning',
   'tokens',
   'settings',
@@ -190,6 +193,41 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     expected.deviceLimit = 3;
     if (expected.sources.Jamf) expected.sources.Jamf.allowed = false;
     expect(settings).toEqual(expected);
+  });
+
+  test('a maker of TPMs is added by its file, compared by its fingerprint, and trusted no longer', async () => {
+    const { der } = createMaker('Acme Root');
+    const fingerprint = createHash('sha256').update(der).digest('hex');
+    await go('makers');
+    await button('Add a certificate').click();
+    const dialog = page.getByRole('dialog', { name: 'Add a certificate of a TPM maker' });
+    const add = dialog.getByRole('button', { name: 'Add a certificate' });
+    await add.click();
+    expect(await dialog.getByRole('alert').allTextContents()).toEqual([
+      'Choose the file of the certificate.',
+      'Name the maker.',
+    ]);
+    const file = dialog.getByLabel('Certificate, PEM or DER');
+    await file.setInputFiles({ name: 'notes.pem', mimeType: 'text/plain', buffer: Buffer.from('Hello') });
+    await dialog.getByText('No certificate was found in this file.').waitFor();
+    await file.setInputFiles({ name: 'acme.crt', mimeType: 'application/octet-stream', buffer: Buffer.from(der) });
+    await dialog.getByText(fingerprint).waitFor();
+    await dialog.getByLabel('Name of the maker').fill('Acme');
+    await dialog.getByLabel('Chips count as').selectOption('firmware');
+    expect(await runAxe(page)).toEqual([]);
+    await add.click();
+    const row = page.getByRole('row', { name: /Acme Root/ });
+    await row.getByText('Firmware security chip').waitFor();
+    await row.getByText(fingerprint).waitFor();
+    await row.getByRole('button', { name: /^Stop trusting Acme/ }).click();
+    const question = page.getByRole('alertdialog', { name: 'Stop trusting this certificate of Acme?' });
+    await question.getByText('loses high assurance').waitFor();
+    await question.getByRole('button', { name: 'Stop trusting' }).click();
+    await said('Acme is no longer trusted; 0 devices were judged again.');
+    await row.getByText('No longer trusted').waitFor();
+    await row.getByRole('button', { name: /again$/ }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Trust again' }).click();
+    await row.getByText('Trusted', { exact: true }).waitFor();
   });
 
   test('a person gets a role', async () => {

@@ -116,6 +116,41 @@ describe.skipIf(!chromiumPath())('the console (needs Chromium)', () => {
     await page.getByRole('status').getByText('build-vm-07 is approved.').waitFor();
   });
 
+  test('two people behind each approval: one’s own cannot be approved, alone or among many, and the reason stands there', async () => {
+    const { page } = browser;
+    const why = 'your team lets nobody approve their own';
+    await open('#/pending', { 'four-eyes': '' });
+    const own = row('mira-xps');
+    await own.waitFor();
+    await page.evaluate(
+      (id) => {
+        const { gallery } = globalThis as unknown as { gallery: Fake };
+        gallery.change(id, { requestedBy: 'Ada@nordlicht.example' });
+      },
+      DEVICES.find((device) => device.name === 'mira-xps')?.id ?? '',
+    );
+    await own.getByText(why).waitFor();
+    const approve = own.getByRole('button', { name: 'Approve' });
+    expect(await approve.isDisabled()).toBe(true);
+    expect(await page.locator(`[id="${await approve.getAttribute('aria-describedby')}"]`).textContent()).toContain(why);
+    expect(await own.getByRole('button', { name: 'Refuse…' }).isEnabled()).toBe(true);
+    expect(await row('carl-thinkpad').getByRole('button', { name: 'Approve' }).isEnabled()).toBe(true);
+    await own.getByRole('checkbox').check();
+    await page.getByRole('button', { name: 'Approve the selected' }).click();
+    const nothing = page.getByRole('dialog', { name: 'Approve the selected' });
+    await nothing.getByText(`All that you selected is your own, and ${why}`).waitFor();
+    await nothing.getByRole('button', { name: 'Close' }).click();
+    await row('carl-thinkpad').getByRole('checkbox').check();
+    await page.getByRole('button', { name: 'Approve the selected' }).click();
+    const question = page.getByRole('dialog', { name: 'Approve 1 device?' });
+    await question.getByText('1 is your own and is left out').waitFor();
+    expect(await runAxe(page)).toEqual([]);
+    await question.getByRole('button', { name: 'Approve 1' }).click();
+    await page.getByRole('dialog', { name: 'Result' }).getByText('1 decided').waitFor();
+    await page.getByRole('dialog', { name: 'Result' }).getByRole('button', { name: 'Close' }).click();
+    await own.waitFor();
+  });
+
   test('many at once: a result for each, and one failure stops nothing', async () => {
     const { page } = browser;
     await open('#/pending');

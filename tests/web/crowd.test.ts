@@ -255,8 +255,14 @@ describe.skipIf(!chromiumPath())('the console with a crowd of devices (needs Chr
     expect((await ask<DevicePage>('/api/v1/devices?approval=pending&limit=200')).devices).toHaveLength(waiting);
     const device = await find('ada-framework');
     await go(`devices/${device.id}`);
-    await button('Approve').click();
-    await page.getByRole('alert').getByText('your team lets nobody approve their own').waitFor();
+    const approve = button('Approve');
+    expect(await approve.isDisabled()).toBe(true);
+    const why = await approve.getAttribute('aria-describedby');
+    expect(await page.locator(`[id="${why}"]`).textContent()).toContain('your team lets nobody approve their own');
+    await go('pending?search=ada-framework');
+    await page.getByText('your team lets nobody approve their own').waitFor();
+    expect(await button('Approve').isDisabled()).toBe(true);
+    expect(await runAxe(page)).toEqual([]);
     expect((await find('ada-framework')).approval).toBe('pending');
   });
 

@@ -11,6 +11,8 @@ import { consoleDe } from './console.de.ts';
 import { consoleEn } from './console.en.ts';
 import { errorsDe } from './errors.de.ts';
 import { findingsDe } from './findings.de.ts';
+import { makersDe } from './makers.de.ts';
+import { makersEn } from './makers.en.ts';
 import { oversightDe } from './oversight.de.ts';
 import { oversightEn } from './oversight.en.ts';
 import type { Catalogue, Message } from './types.ts';
@@ -23,6 +25,7 @@ const PAIRS: [string, Catalogue, Catalogue][] = [
   ['console', consoleEn, consoleDe],
   ['administration', administrationEn, administrationDe],
   ['oversight', oversightEn, oversightDe],
+  ['makers', makersEn, makersDe],
 ];
 
 const textsOf = (message: Message): string[] =>
@@ -69,7 +72,7 @@ test.each(PAIRS)('%s: no key is left untranslated or empty', (_name, en, de) => 
 });
 
 test('no two catalogues of one application share a key', () => {
-  for (const own of [windowEn, consoleEn, administrationEn, oversightEn]) {
+  for (const own of [windowEn, consoleEn, administrationEn, oversightEn, makersEn]) {
     expect(Object.keys(own).filter((key) => key in commonEn)).toEqual([]);
   }
 });

@@ -75,6 +75,8 @@ export const consoleDe: Translation<typeof consoleEn> = {
   'decide.refused': '{name} ist abgelehnt.',
   'decide.reopenApprove': 'Doch freigeben',
   'decide.selfApproval': 'Das ist Ihr eigenes Gerät. Das Protokoll wird es vermerken.',
+  'decide.selfForbidden':
+    'Das ist Ihr eigenes Gerät, und in Ihrem Team gibt niemand das eigene frei: Jemand anderes muss es tun.',
 
   'changed.title': '{name} hat sich geändert, seit Sie es gesehen haben',
   'changed.text': 'Nichts wurde entschieden. Das ist jetzt anders:',

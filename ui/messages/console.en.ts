@@ -73,6 +73,7 @@ export const consoleEn = {
   'decide.refused': '{name} is refused.',
   'decide.reopenApprove': 'Approve after all',
   'decide.selfApproval': 'This is your own device. The audit log will say so.',
+  'decide.selfForbidden': 'This is your own device, and your team lets nobody approve their own: somebody else has to.',
 
   'changed.title': '{name} changed since you saw it',
   'changed.text': 'Nothing was decided. This is different now:',

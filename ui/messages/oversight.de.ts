@@ -55,6 +55,7 @@ export const oversightDe: Translation<typeof oversightEn> = {
   'audit.action.device.refused': 'Gerät abgelehnt',
   'audit.action.device.updated': 'Gerät geändert',
   'audit.action.device.attested': 'Gerät attestiert',
+  'audit.action.device.judged': 'Gerät neu beurteilt',
   'audit.action.device.activated': 'Gerät aktiviert',
   'audit.action.device.alias': 'Weiterer Endorsement Key',
   'audit.action.device.quarantined': 'Gerät in Quarantäne',
@@ -91,6 +92,8 @@ export const oversightDe: Translation<typeof oversightEn> = {
   'audit.action.keys.rotated': 'Schlüssel gewechselt',
   'audit.action.keys.sealed-anew': 'Schlüssel neu versiegelt',
   'audit.action.roots.added': 'Wurzel vertraut',
+  'audit.action.roots.trusted': 'Wurzel wieder vertraut',
+  'audit.action.roots.distrusted': 'Wurzel nicht mehr vertraut',
 
   'evidence.title': 'Attestierungen',
   'evidence.none': 'Es gibt keine Nachweise.',
@@ -177,6 +180,12 @@ export const oversightDe: Translation<typeof oversightEn> = {
     other: '{count} haben einen offenen Konflikt und werden nicht freigegeben.',
   },
   'approveMany.own': { one: '{count} ist Ihr eigenes.', other: '{count} sind Ihre eigenen.' },
+  'approveMany.ownLeftOut': {
+    one: '{count} ist Ihr eigenes und bleibt außen vor: Jemand anderes muss es freigeben.',
+    other: '{count} sind Ihre eigenen und bleiben außen vor: Jemand anderes muss sie freigeben.',
+  },
+  'approveMany.onlyOwn':
+    'Alles Ausgewählte gehört Ihnen, und in Ihrem Team gibt niemand das eigene Gerät frei: Jemand anderes muss es tun.',
   'approveMany.refused': { one: '{count} wurde früher abgelehnt.', other: '{count} wurden früher abgelehnt.' },
 
   'devices.onlyOwner': 'Nur Geräte von {owner}.',

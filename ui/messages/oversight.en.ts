@@ -53,6 +53,7 @@ export const oversightEn = {
   'audit.action.device.refused': 'Device refused',
   'audit.action.device.updated': 'Device changed',
   'audit.action.device.attested': 'Device attested',
+  'audit.action.device.judged': 'Device judged again',
   'audit.action.device.activated': 'Device made active',
   'audit.action.device.alias': 'Another endorsement key',
   'audit.action.device.quarantined': 'Device quarantined',
@@ -89,6 +90,8 @@ export const oversightEn = {
   'audit.action.keys.rotated': 'Keys rotated',
   'audit.action.keys.sealed-anew': 'Keys sealed anew',
   'audit.action.roots.added': 'Root trusted',
+  'audit.action.roots.trusted': 'Root trusted again',
+  'audit.action.roots.distrusted': 'Root no longer trusted',
 
   'evidence.title': 'Attestations',
   'evidence.none': 'There is no evidence.',
@@ -172,6 +175,12 @@ export const oversightEn = {
     other: '{count} have an open conflict and will not be approved.',
   },
   'approveMany.own': { one: '{count} is your own.', other: '{count} are your own.' },
+  'approveMany.ownLeftOut': {
+    one: '{count} is your own and is left out: somebody else has to approve it.',
+    other: '{count} are your own and are left out: somebody else has to approve them.',
+  },
+  'approveMany.onlyOwn':
+    'All that you selected is your own, and your team lets nobody approve their own: somebody else has to.',
   'approveMany.refused': { one: '{count} was refused before.', other: '{count} were refused before.' },
 
   'devices.onlyOwner': 'Only devices of {owner}.',
