@@ -6,6 +6,7 @@ import { up as lists } from './m004Lists.ts';
 import { up as caWebhooks } from './m005CaWebhooks.ts';
 import { up as connectionLayers } from './m006ConnectionLayers.ts';
 import { up as roots } from './m007Roots.ts';
+import { up as auditActors } from './m008AuditActors.ts';
 
 /** In order; names are for ever, since stores remember them. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -16,4 +17,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '005-ca-webhooks': { up: caWebhooks },
   '006-connection-layers': { up: connectionLayers },
   '007-roots': { up: roots },
+  '008-audit-actors': { up: auditActors },
 };
