@@ -57,6 +57,19 @@ describe('whose enrolment this machine is', () => {
     ledger.begin('uid:1000');
   });
 
+  it('is not taken from under an enrolment that is under way, which root may end', async () => {
+    const ledger = await openLedger(undefined);
+    ledger.begin('uid:1000');
+    await expect(ledger.hold('uid:1001', 'https://b.example')).rejects.toMatchObject({ code: 'tpm-busy' });
+    await ledger.release('uid:1001');
+    expect(() => ledger.begin('agent')).toThrow(expect.objectContaining({ code: 'tpm-busy' }));
+    await ledger.release('uid:0');
+    ledger.begin('agent');
+    await expect(ledger.hold('uid:1000', 'https://a.example')).rejects.toMatchObject({ code: 'tpm-busy' });
+    await ledger.hold('agent', 'https://c.example');
+    expect(ledger.holding()).toMatchObject({ account: 'agent', origin: 'https://c.example' });
+  });
+
   it('is not "nobody" where the file is damaged', async () => {
     const file = join(folder, 'damaged.json');
     await writeFile(file, '{"account":');

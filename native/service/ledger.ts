@@ -19,6 +19,13 @@ export async function openLedger(file: string | undefined, now: () => number = D
   const checkHolder = (account: string): void => {
     if (holding && holding.account !== account) throw heldBy(holding);
   };
+  const checkUnderWay = (account: string): void => {
+    if (underWay && underWay.account !== account && underWay.until > now()) {
+      throw new NativeError('tpm-busy', 'Another account of this machine is enrolling it just now.', {
+        advice: 'Wait until that enrolment is done. An administrator ends it with: sudo muster service release',
+      });
+    }
+  };
   return {
     holding: () => holding,
 
@@ -30,11 +37,7 @@ export async function openLedger(file: string | undefined, now: () => number = D
     /** An enrolment makes its keys: others wait. Errors: `machine-enrolled`; `tpm-busy` where another account is enrolling just now. */
     begin(account: string): void {
       checkHolder(account);
-      if (underWay && underWay.account !== account && underWay.until > now()) {
-        throw new NativeError('tpm-busy', 'Another account of this machine is enrolling it just now.', {
-          advice: 'Wait until that enrolment is done.',
-        });
-      }
+      checkUnderWay(account);
       underWay = { account, until: now() + UNDER_WAY_MS };
     },
 
@@ -43,9 +46,11 @@ export async function openLedger(file: string | undefined, now: () => number = D
       if (underWay?.account === account) underWay = undefined;
     },
 
+    /** Errors: `machine-enrolled`; `tpm-busy` where another account, whose enrolment this would end, is enrolling just now. */
     async hold(account: string, origin: string): Promise<void> {
       if (account === ROOT && holding) return;
       checkHolder(account);
+      checkUnderWay(account);
       if (holding?.origin !== origin) {
         const next = { account, origin, since: new Date(now()).toISOString() };
         if (file !== undefined) await write(file, next);
@@ -54,9 +59,10 @@ export async function openLedger(file: string | undefined, now: () => number = D
       underWay = undefined;
     },
 
-    /** Its holder leaves, or root ends what an account left behind. */
+    /** Its holder leaves, or root ends what an account left behind, also what it has under way. */
     async release(account: string): Promise<void> {
       if (account !== ROOT) checkHolder(account);
+      else underWay = undefined;
       if (file !== undefined) await rm(file, { force: true });
       holding = undefined;
     },
