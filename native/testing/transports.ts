@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -18,6 +17,9 @@ export function missingForBroker(): string[] {
   ];
 }
 
+/** swtpm's control channel, swtpm_ioctls(3): a command number, answered with the capabilities. */
+const CMD_GET_CAPABILITY = Uint8Array.of(0, 0, 0, 1);
+
 /** swtpm over the state that `startSoftwareTpm` left in `folder`, on a UNIX socket instead of ports. */
 export async function serveOnUnixSocket(folder: string): Promise<Running & { path: string }> {
   const path = join(folder, 'tpm.sock');
@@ -25,8 +27,8 @@ export async function serveOnUnixSocket(folder: string): Promise<Running & { pat
     ...['socket', '--tpm2', '--tpmstate', `dir=${join(folder, 'state')}`, '--flags', 'not-need-init,startup-clear'],
     ...['--server', `type=unixio,path=${path}`, '--ctrl', `type=unixio,path=${path}.ctrl`],
   ]);
-  // The control socket is made after the data socket, which serves one connection at a time and is not knocked at.
-  await until(running, () => existsSync(path) && answers(`${path}.ctrl`));
+  // It serves its control socket once both sockets listen; the data socket takes one connection at a time and is not knocked at.
+  await until(running, () => answers(`${path}.ctrl`, CMD_GET_CAPABILITY));
   return { ...running, path };
 }
 
@@ -142,12 +144,20 @@ async function until(running: Running, ready: () => boolean | Promise<boolean>):
   }
 }
 
-function answers(path: string): Promise<boolean> {
+/** Whether something takes connections there, and answers `question` where one is given. */
+function answers(path: string, question?: Uint8Array): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path, () => {
-      socket.destroy();
-      resolve(true);
+      if (question) socket.write(question);
+      else socket.end();
     });
+    let heard = question === undefined;
+    socket.on('data', () => {
+      heard = true;
+      socket.end();
+    });
+    socket.setTimeout(5000, () => socket.destroy());
     socket.on('error', () => resolve(false));
+    socket.on('close', () => resolve(heard));
   });
 }
