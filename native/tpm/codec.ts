@@ -18,9 +18,9 @@ const CONTINUE_SESSION = 1;
 
 /** The bytes of a command (TPM 2.0 part 1, 18.2 and 18.4), written in one go: there are dozens of them in a ceremony. */
 export function encodeCommand({ code, handles = [], auths = [], parameters = NONE }: Command): Uint8Array {
-  const secrets = auths.map(passwordOf);
+  let authSize = 0;
   // Each authorization: handle, no nonce, attributes, password.
-  const authSize = secrets.reduce((sum, secret) => sum + 9 + secret.length, 0);
+  for (const auth of auths) authSize += 9 + passwordOf(auth).length;
   const size = 10 + 4 * handles.length + (auths.length > 0 ? 4 + authSize : 0) + parameters.length;
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
@@ -36,8 +36,8 @@ export function encodeCommand({ code, handles = [], auths = [], parameters = NON
     view.setUint32(at, authSize);
     at += 4;
   }
-  for (const [which, auth] of auths.entries()) {
-    const secret = secrets[which] ?? NONE;
+  for (const auth of auths) {
+    const secret = passwordOf(auth);
     const session = typeof auth === 'object' && 'session' in auth ? auth : undefined;
     view.setUint32(at, session?.session ?? HANDLE.PASSWORD);
     view.setUint8(at + 6, session?.continueSession ? CONTINUE_SESSION : 0);
@@ -51,10 +51,15 @@ export function encodeCommand({ code, handles = [], auths = [], parameters = NON
 
 const passwordOf = (auth: Auth): Uint8Array => (typeof auth === 'object' && 'password' in auth ? auth.password : NONE);
 
+/** Four bytes as a big-endian number; 0 for bytes that are not there. Called several times for each command. */
+export function u32At(bytes: Uint8Array, at: number): number {
+  const low = ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+  return (bytes[at] ?? 0) * 0x100_0000 + low;
+}
+
 /** The response code of a whole response; 0 is success. */
 export function responseCode(response: Uint8Array): number {
-  const low = ((response[7] ?? 0) << 16) | ((response[8] ?? 0) << 8) | (response[9] ?? 0);
-  return (response[6] ?? 0) * 0x100_0000 + low;
+  return u32At(response, 6);
 }
 
 export type Answer = { handle: number | undefined; parameters: Reader };
@@ -65,14 +70,11 @@ export type Answer = { handle: number | undefined; parameters: Reader };
  */
 export function decodeResponse(response: Uint8Array, options: { handle: boolean; what: string }): Answer {
   return guarded(options.what, () => {
-    const reader = createReader(response, options.what);
-    const tag = reader.u16();
-    reader.u32();
-    reader.u32();
-    const handle = options.handle ? reader.u32() : undefined;
-    const size = tag === TPM_ST.SESSIONS ? reader.u32() : reader.remaining();
-    const from = reader.offset();
-    if (size > reader.remaining()) throw new Error('the parameters end too early');
+    const sessions = u32At(response, 0) >>> 16 === TPM_ST.SESSIONS;
+    const from = 10 + (options.handle ? 4 : 0) + (sessions ? 4 : 0);
+    const size = sessions ? u32At(response, from - 4) : response.length - from;
+    if (from + size > response.length || size < 0) throw new Error('the parameters end too early');
+    const handle = options.handle ? u32At(response, 10) : undefined;
     return { handle, parameters: createReader(response.subarray(from, from + size), options.what) };
   });
 }

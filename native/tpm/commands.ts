@@ -1,5 +1,5 @@
 import { encodePcrSelections } from '../../attestation/attest.ts';
-import { createWriter, sameBytes } from '../../attestation/bytes.ts';
+import { createWriter, equalBytes } from '../../attestation/bytes.ts';
 import { encodePublic, nameOfBytes, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
 import { ALG, HANDLE, TPM_CAP, TPM_CC, TPM_PT, TPM_ST } from '../../attestation/tpmConstants.ts';
 import { guarded } from './codec.ts';
@@ -111,7 +111,7 @@ export async function createPrimary(
   hierarchy: number,
   template: PublicArea | Uint8Array,
   doing: string,
-): Promise<ReadKey & { handle: number }> {
+): Promise<ReadKey & { handle: number; name: Uint8Array }> {
   const bytes = template instanceof Uint8Array ? template : encodePublic(template);
   const { handle, answer } = await scope.make({
     code: TPM_CC.CREATE_PRIMARY,
@@ -131,8 +131,9 @@ export async function createPrimary(
     parameters.tpm2b();
     parameters.take(6);
     parameters.tpm2b();
-    if (!sameBytes(parameters.tpm2b(), nameOfBytes(area.nameAlg, made))) throw new Error('not the name of this key');
-    return { handle, public: made, area };
+    const name = parameters.tpm2b();
+    if (!equalBytes(name, nameOfBytes(area.nameAlg, made))) throw new Error('not the name of this key');
+    return { handle, public: made, area, name };
   });
 }
 

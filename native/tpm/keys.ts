@@ -1,5 +1,5 @@
 import { parseCreationData } from '../../attestation/attest.ts';
-import { createWriter, sameBytes } from '../../attestation/bytes.ts';
+import { createWriter, equalBytes } from '../../attestation/bytes.ts';
 import { hasAttributes, nameOfBytes, objectName, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
 import {
   AK_ECC_TEMPLATE,
@@ -59,8 +59,8 @@ async function openParent(scope: Scope): Promise<Parent> {
 }
 
 async function makeParent(scope: Scope, template: PublicArea): Promise<Parent> {
-  const { handle, ...made } = await createPrimary(scope, HANDLE.OWNER, template, DOING_SRK);
-  return { handle, name: nameOf(made), transient: true, earlier: false };
+  const { handle, name } = await createPrimary(scope, HANDLE.OWNER, template, DOING_SRK);
+  return { handle, name, transient: true, earlier: false };
 }
 
 const nameOf = ({ area, public: bytes }: ReadKey): Uint8Array => nameOfBytes(area.nameAlg, bytes);
@@ -81,7 +81,7 @@ async function dropParent(scope: Scope, parent: Parent): Promise<void> {
 
 async function isThere(scope: Scope, { handle, name }: Kept): Promise<boolean> {
   const found = await readPublic(scope, handle);
-  return found !== undefined && sameBytes(nameOf(found), name);
+  return found !== undefined && equalBytes(nameOf(found), name);
 }
 
 /**
@@ -104,7 +104,7 @@ async function withParent<T>(scope: Scope, task: () => Promise<T>): Promise<T> {
 async function createUnder(scope: Scope, parent: Parent, template: PublicArea, doing: string): Promise<CreatedKey> {
   const made = await create(scope, parent.handle, template, doing);
   guarded('Create', () => {
-    if (!sameBytes(parseCreationData(made.creationData).parentName, parent.name)) throw new Error('another parent');
+    if (!equalBytes(parseCreationData(made.creationData).parentName, parent.name)) throw new Error('another parent');
   });
   return made;
 }
@@ -142,7 +142,7 @@ export async function makeDeviceKey(scope: Scope): Promise<{ key: WrappedKey; ar
     return createUnder(scope, parent, DEVICE_KEY_TEMPLATE, 'making the device key');
   });
   const area = guarded('Create', () => parsePublic(made.public));
-  return { key: { public: made.public, private: made.private }, area, name: objectName(made.public) };
+  return { key: { public: made.public, private: made.private }, area, name: nameOfKey(made) };
 }
 
 /**
@@ -304,7 +304,7 @@ export async function activate(
 /** PolicyOR's digests for an EK of the high range, whose policy is PolicyB; undefined for the low range. */
 function policyOr(area: PublicArea): Uint8Array | undefined {
   const names = ['sha256', 'sha384', 'sha512'] as const;
-  const hash = names.find((name) => sameBytes(area.authPolicy, POLICY_B[name]));
+  const hash = names.find((name) => equalBytes(area.authPolicy, POLICY_B[name]));
   return hash && createWriter().u32(2).tpm2b(POLICY_A[hash]).tpm2b(POLICY_C[hash]).finish();
 }
 

@@ -1,5 +1,5 @@
 import { NativeError } from '../errors.ts';
-import { responseCode } from './codec.ts';
+import { responseCode, u32At } from './codec.ts';
 
 /** Largest command and response that Muster sends or takes, in bytes (TPM_PT_MAX_COMMAND_SIZE of every known part). */
 export const MAX_FRAME = 4096;
@@ -32,12 +32,6 @@ export function checkResponse(response: Uint8Array): Uint8Array {
     throw new NativeError('tpm-response-malformed', 'The TPM answered with bytes that are not a TPM response.');
   }
   return response;
-}
-
-/** Four bytes as a big-endian number; 0 for bytes that are not there. Called several times for each command. */
-export function u32At(bytes: Uint8Array, at: number): number {
-  const low = ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
-  return (bytes[at] ?? 0) * 0x100_0000 + low;
 }
 
 /** The size field of a command or response header: bytes 2 to 5, big endian. */

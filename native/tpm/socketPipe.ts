@@ -104,8 +104,8 @@ async function openConnection(address: Address): Promise<Connection> {
   socket.on('close', () => fail(connectionLost()));
 
   return {
-    async exchange(command) {
-      if (broken) throw broken;
+    exchange(command) {
+      if (broken) return Promise.reject(broken);
       const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
       waiting = { resolve, reject };
       socket.write(command);

@@ -1,4 +1,3 @@
-import { createWriter } from '../../attestation/bytes.ts';
 import { TPM_CC } from '../../attestation/tpmConstants.ts';
 import { isNativeError, NativeError } from '../errors.ts';
 import { type Answer, type Command, decodeResponse, encodeCommand, responseCode } from './codec.ts';
@@ -93,23 +92,14 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
     return response;
   };
 
-  const send = async (bytes: Uint8Array, request: Request): Promise<Uint8Array> => {
-    const response = await resend(bytes, request);
-    const rc = responseCode(response);
-    if (rc !== 0 && request.hierarchy !== undefined && UNAUTHORIZED.includes(baseCode(rc))) {
-      const password = pipe.hierarchyAuth?.(request.hierarchy);
-      const auths = password && [{ password }, ...(request.auths ?? []).slice(1)];
-      if (auths) return send(encodeCommand({ ...request, auths }), { ...request, hierarchy: undefined });
-    }
-    if (rc !== 0) throw responseError(rc, request.doing);
-    return response;
-  };
-
   /** Sends until the TPM has taken the command: with success, or with an answer that sending again does not change. */
-  const resend = async (bytes: Uint8Array, { duration = 'short', handles = [] }: Request): Promise<Uint8Array> => {
+  const send = async (request: Request): Promise<Uint8Array> => {
+    const { duration = 'short', handles = [] } = request;
+    let bytes = encodeCommand(request);
     let tries = 0;
     let flushed = false;
     let started = false;
+    let { hierarchy } = request;
     for (;;) {
       const response = await exchange(bytes, duration);
       const rc = responseCode(response);
@@ -126,16 +116,27 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
         started = true;
         await exchange(encodeCommand({ code: TPM_CC.STARTUP, parameters: new Uint8Array(2) }), 'medium');
       } else {
-        return response;
+        const password =
+          hierarchy !== undefined && UNAUTHORIZED.includes(base) ? pipe.hierarchyAuth?.(hierarchy) : undefined;
+        if (!password) return response;
+        hierarchy = undefined;
+        bytes = encodeCommand({ ...request, auths: [{ password }, ...(request.auths ?? []).slice(1)] });
       }
     }
   };
 
+  const opened = (response: Uint8Array, { doing }: Request, handle: boolean): Answer => {
+    const rc = responseCode(response);
+    if (rc !== 0) throw responseError(rc, doing);
+    return decodeResponse(response, { handle, what: doing });
+  };
+
+  const run = async (request: Request, handle = false): Promise<Answer> => opened(await send(request), request, handle);
+
   const flushHandle = async (handle: number): Promise<void> => {
-    const doing = 'clearing a place in the TPM';
-    const request = { code: TPM_CC.FLUSH_CONTEXT, parameters: createWriter().u32(handle).finish(), doing };
     try {
-      await send(encodeCommand(request), request);
+      // A parameter by name (part 3, 28.4.2); without sessions it lies where a handle would.
+      await run({ code: TPM_CC.FLUSH_CONTEXT, handles: [handle], doing: 'clearing a place in the TPM' });
       left.delete(handle);
     } catch (error) {
       if (!isNativeError(error, 'tpm-error') || !isGone(error.responseCode)) throw error;
@@ -153,16 +154,12 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
     handleLost = false;
   };
 
-  const listMine = () =>
-    listLoaded(async (request) => {
-      const response = await send(encodeCommand(request), request);
-      return decodeResponse(response, { handle: false, what: request.doing });
-    });
+  const listMine = () => listLoaded((request) => run(request));
 
   const sendForHandle = async (request: Request): Promise<Answer & { handle: number }> => {
     if (options.bare && !foreign) foreign = new Set(await listMine());
     try {
-      const answer = decodeResponse(await send(encodeCommand(request), request), { handle: true, what: request.doing });
+      const answer = await run(request, true);
       return { ...answer, handle: answer.handle ?? 0 };
     } catch (error) {
       // The TPM may have made the object though its answer did not arrive whole.
@@ -178,15 +175,11 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
     if (left.size > 0 || handleLost) await flushLeft();
     const mine = new Set<number>();
     const scope: Scope = {
-      async run(request) {
-        return decodeResponse(await send(encodeCommand(request), request), { handle: false, what: request.doing });
-      },
+      run: (request) => run(request),
       async tryRun(request, expected) {
-        const response = await resend(encodeCommand(request), request);
+        const response = await send(request);
         const rc = responseCode(response);
-        if (rc !== 0 && expected.includes(baseCode(rc))) return undefined;
-        if (rc !== 0) throw responseError(rc, request.doing);
-        return decodeResponse(response, { handle: false, what: request.doing });
+        return rc !== 0 && expected.includes(baseCode(rc)) ? undefined : opened(response, request, false);
       },
       async make(request) {
         const answer = await sendForHandle(request);
