@@ -128,8 +128,9 @@ async function replay(port: number, exchanges: Exchange[]): Promise<number> {
     if (code !== codeOf(response))
       throw new Error(`The replayed command ${toHex(command.subarray(6, 18))} failed (0x${code.toString(16)}).`);
   }
-  const took = performance.now() - since;
+  // The verbs' last one ends its connection too.
   socket.destroy();
+  const took = performance.now() - since;
   await once(socket, 'close');
   return took;
 }
