@@ -11,7 +11,7 @@ import {
   KEY_USAGE,
   keyUsageOf,
 } from './extensions.ts';
-import { type Issuer, type IssuerIndex, indexIssuers, nameKey, untrustedIssuers } from './issuer.ts';
+import { type Issuer, indexIssuers, nameKey, untrustedIssuers } from './issuer.ts';
 import { checkKeyStrength, lazyKey } from './keys.ts';
 import { findPath } from './path.ts';
 import { urnOfSpki } from './permanentIdentifier.ts';
@@ -20,6 +20,7 @@ import {
   classOfVendor,
   createTrustStore,
   type EkClass,
+  keyOfAuthority,
   shortVendor,
   type TrustStore,
   type VendorRoot,
@@ -177,7 +178,7 @@ export function verifyEkCertificate(ek: EkCertificate | Uint8Array, options: EkO
   checkKeyStrength(certificate.key, 'The endorsement key');
   checkPurpose(certificate);
   const store = 'index' in options.roots ? options.roots : createTrustStore({ roots: options.roots });
-  const extra = readExtra(options.intermediates ?? [], parsed, store.index);
+  const extra = readExtra(options.intermediates ?? [], parsed, store);
   const notes = parsed.irregular.map((what) => `Tolerated: ${what}.`);
   const base = { certificate: parsed, urn: urnOfSpki(parsed.spki) };
   const expired = options.at.getTime() > certificate.notAfter.getTime();
@@ -254,14 +255,17 @@ export function verifyEndorsementKey(
   );
 }
 
-function readExtra(intermediates: readonly Uint8Array[], leaf: EkCertificate, known: IssuerIndex): Issuer[] {
+function readExtra(intermediates: readonly Uint8Array[], leaf: EkCertificate, known: TrustStore): Issuer[] {
   if (intermediates.length > 16)
     refuse('path-too-long', 'More than 16 intermediate certificates came with the EK certificate.');
   // Callers hand over all that a device sent, the EK certificate among it.
-  return untrustedIssuers(
+  const extra = untrustedIssuers(
     intermediates.filter((der) => !equalBytes(der, leaf.raw)),
-    known,
+    known.index,
   );
+  return known.distrusted.size === 0
+    ? extra
+    : extra.filter(({ certificate }) => !known.distrusted.has(keyOfAuthority(certificate)));
 }
 
 /** EK Credential Profile section 3.2: purpose, key usage, and a critical name where the subject is empty. */

@@ -1,9 +1,10 @@
-import { equalBytes, fromHex } from './bytes.ts';
-import { parseCertificate } from './certificate.ts';
+import { equalBytes, fromHex, toHex } from './bytes.ts';
+import { type Certificate, parseCertificate } from './certificate.ts';
 import { refuse } from './error.ts';
 import { describeName } from './extensions.ts';
 import { digest } from './hashes.ts';
 import { type Issuer, type IssuerIndex, indexIssuers, issuerOf } from './issuer.ts';
+import { encodeSpki } from './spki.ts';
 import manifestData from './vendorRoots.manifest.json' with { type: 'json' };
 
 /** What stands behind an endorsement key. Only `hardware` and `firmware` are accepted by default. */
@@ -25,15 +26,19 @@ export type VendorRoot = {
 export type TrustStore = {
   readonly roots: ReadonlyMap<string, VendorRoot>;
   readonly index: IssuerIndex;
+  /** Keys, as hexadecimal SubjectPublicKeyInfo, of authorities that no chain may lead through by a certificate that a device brings. */
+  readonly distrusted: ReadonlySet<string>;
 };
 
 /**
- * Parses roots and intermediates for many verifications. `intermediates` are untrusted: they only help to build paths.
+ * Parses roots and intermediates for many verifications. `intermediates` are untrusted: they only help to build paths. `distrusted` are
+ * authorities whose certificates do not count where a device brings them: by their key, since a certificate can be encoded in several ways.
  * Errors: those of certificates that cannot be read.
  */
 export function createTrustStore(parameters: {
   roots: readonly VendorRoot[];
   intermediates?: readonly Uint8Array[];
+  distrusted?: readonly Uint8Array[];
 }): TrustStore {
   const roots = new Map<string, VendorRoot>();
   const issuers: Issuer[] = [];
@@ -44,8 +49,14 @@ export function createTrustStore(parameters: {
   }
   for (const der of parameters.intermediates ?? [])
     issuers.push(issuerOf(parseCertificate(der, { lenient: true }), false));
-  return { roots, index: indexIssuers(issuers) };
+  const distrusted = (parameters.distrusted ?? []).map((der) =>
+    keyOfAuthority(parseCertificate(der, { lenient: true })),
+  );
+  return { roots, index: indexIssuers(issuers), distrusted: new Set(distrusted) };
 }
+
+/** The key of an authority as {@link TrustStore} names it. */
+export const keyOfAuthority = (certificate: Certificate): string => toHex(encodeSpki(certificate.key));
 
 const CLASS_OF_VENDOR: Readonly<Record<string, VendorRoot['class']>> = {
   AMD: 'firmware',

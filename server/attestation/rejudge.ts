@@ -2,31 +2,35 @@ import { type TrustStore, verifyEndorsementKey } from '../../attestation/index.t
 import type { Context } from '../http/context.ts';
 import { type Actor, audit } from '../store/audit.ts';
 import { changeDevice } from '../store/devices.ts';
+import type { TrustedRootRow } from '../store/schema.ts';
 import { type Endorsement, factsOf } from './attestation.ts';
 import { atStage } from './errorCodes.ts';
 
 const CHUNK = 100;
 
 type By = { actor: Actor; requestId: string };
+type Changed = Pick<TrustedRootRow, 'fingerprint' | 'role'>;
 type Found = { id: string; endorsement: Endorsement; ek_class: string; ek_certificate: string };
 
 const bytes = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'));
 
 /**
- * Judges the endorsement keys anew whose chain ended at a root, after the trust in it changed: what a device counts as follows at once, and
+ * Judges the endorsement keys anew whose chain ended at a root, or all that have a chain where it is an intermediate (through which of them a
+ * chain led is not kept), after the trust in it changed: what a device counts as follows at once, and
  * not with its next attestation. Certificates of attestation keys that rest on the root end, so that each is asked for again. In
  * chunks, so that nobody waits long. Returns how many devices were judged.
  */
-export async function rejudge(context: Context, fingerprint: string, by: By): Promise<number> {
+export async function rejudge(context: Context, certificate: Changed, by: By): Promise<number> {
   const { store } = context;
   // An activation under way holds the old verdict.
   await store.write(async (trx) => {
     await trx.deleteFrom('activations').execute();
+    const resting = certificate.role === 'root' ? certificate.fingerprint : '';
     await trx
       .updateTable('ak_certificates')
       .set({ revoked_at: context.now() })
       .where('revoked_at', 'is', null)
-      .where('facts', 'like', `%"sha256":"${fingerprint}"%`)
+      .where('facts', 'like', `%"sha256":"${resting}%`)
       .execute();
   });
   const trust = await context.roots.trust();
@@ -46,7 +50,11 @@ export async function rejudge(context: Context, fingerprint: string, by: By): Pr
     after = last.id;
     const found = rows.flatMap(({ bytes: text, ...row }): Found[] => {
       const { endorsement } = JSON.parse(text) as { endorsement?: Endorsement | null };
-      return endorsement?.anchor?.sha256 === fingerprint ? [{ ...row, endorsement }] : [];
+      const anchor = endorsement?.anchor;
+      if (!endorsement || !anchor) return [];
+      return certificate.role === 'intermediate' || anchor.sha256 === certificate.fingerprint
+        ? [{ ...row, endorsement }]
+        : [];
     });
     judged += found.length;
     await apply(context, trust, found, by);

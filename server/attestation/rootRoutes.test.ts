@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { certificate } from '../../attestation/testing/certificates.ts';
+import { CA_EXTENSIONS, certificate } from '../../attestation/testing/certificates.ts';
 import { type AuditRecord, type Device, TrustedRoot, TrustedRootList } from '../../contract/index.ts';
 import { createMaker, createSoftDevice } from '../testing/softDevice.ts';
 import { codeOf, deviceOf, startWorld, type World } from '../testing/world.ts';
@@ -83,4 +83,35 @@ it('a maker that is trusted no longer: its devices lose their class at once, and
   expect((await trust(fingerprint, true)).body).toMatchObject({ root: { trusted: true }, devices: 1 });
   expect(await shown(id)).toMatchObject({ ekClass: 'hardware', assurance: { level: 'high' } });
   expect((await trust(fingerprint, true)).body).toMatchObject({ devices: 0 });
+});
+
+it('an intermediate that is trusted no longer: not either where a device brings it, in whatever encoding', async () => {
+  const root = createMaker('Sound Root');
+  const between = certificate({ subject: 'Leaked Intermediate', issuer: root, extensions: CA_EXTENSIONS });
+  const added = TrustedRoot.parse((await add(between.der, { role: 'intermediate' })).body);
+  expect((await add(root.der, { ekClass: 'hardware' })).status).toBe(201);
+  const [soft, sound] = [createSoftDevice({ maker: between }), createSoftDevice({ maker: root })];
+  soft.certificates.push(between.der);
+  const { id } = deviceOf(await world.enroll(soft));
+  const soundId = deviceOf(await world.enroll(sound)).id;
+  expect(await shown(id)).toMatchObject({ ekClass: 'hardware' });
+
+  expect((await trust(added.fingerprint, false)).status).toBe(200);
+  expect(await shown(id)).toMatchObject({ ekClass: 'unknown-root' });
+  expect(await shown(soundId)).toMatchObject({ ekClass: 'hardware' });
+  // The root signed the same key once more: other bytes, and the same authority.
+  const again = certificate({
+    subject: 'Leaked Intermediate',
+    issuer: root,
+    key: between.key,
+    extensions: CA_EXTENSIONS,
+    serial: new Uint8Array([77]),
+  });
+  for (const brought of [between.der, again.der]) {
+    const late = createSoftDevice({ maker: between });
+    late.certificates.push(brought);
+    expect(await shown(deviceOf(await world.enroll(late)).id)).toMatchObject({ ekClass: 'unknown-root' });
+  }
+  expect((await trust(added.fingerprint, true)).status).toBe(200);
+  expect(await shown(id)).toMatchObject({ ekClass: 'hardware' });
 });

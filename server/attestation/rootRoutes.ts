@@ -137,7 +137,7 @@ export async function rootRoutes(app: App, context: Context): Promise<void> {
         });
       });
       context.roots.changed();
-      return { root: rootOf(await find(fingerprint)), devices: await rejudge(context, fingerprint, by) };
+      return { root: rootOf(await find(fingerprint)), devices: await rejudge(context, before, by) };
     },
   );
 }

@@ -10,7 +10,8 @@ export type Roots = { trust(): Promise<TrustStore>; changed(): void };
 export function createRoots(db: Db): Roots {
   let cached: Promise<TrustStore> | undefined;
   const load = async (): Promise<TrustStore> => {
-    const rows = await db.selectFrom('trusted_roots').selectAll().where('distrusted_at', 'is', null).execute();
+    const all = await db.selectFrom('trusted_roots').selectAll().execute();
+    const rows = all.filter((row) => row.distrusted_at === null);
     const der = (row: TrustedRootRow) => new Uint8Array(Buffer.from(row.certificate, 'base64'));
     const roots = rows
       .filter((row) => row.role === 'root')
@@ -18,7 +19,12 @@ export function createRoots(db: Db): Roots {
         const root = { certificate: der(row), vendor: row.vendor, source: row.source };
         return row.ek_class === null ? root : { ...root, class: row.ek_class };
       });
-    return createTrustStore({ roots, intermediates: rows.filter((row) => row.role === 'intermediate').map(der) });
+    return createTrustStore({
+      roots,
+      intermediates: rows.filter((row) => row.role === 'intermediate').map(der),
+      // Devices bring the certificates between theirs and the root: without this, theirs would stand in for one that is not trusted.
+      distrusted: all.filter((row) => row.distrusted_at !== null).map(der),
+    });
   };
   return {
     trust: () => {
