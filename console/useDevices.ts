@@ -102,6 +102,7 @@ export function matches(device: Device, query: DeviceQuery): boolean {
   if (query.lifecycle ? device.lifecycle !== query.lifecycle : device.lifecycle === 'deleted') return false;
   if (query.source && device.source !== query.source) return false;
   if (query.owner && device.owner?.email.toLowerCase() !== query.owner.toLowerCase()) return false;
+  if (query.tag && !device.tags.includes(query.tag)) return false;
   if (!query.search) return true;
   const needle = query.search.toLowerCase();
   const texts = [

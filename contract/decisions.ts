@@ -33,13 +33,15 @@ export const DeviceQuery = z.strictObject({
   lifecycle: Lifecycle.optional(),
   source: Source.optional(),
   owner: Email.optional(),
+  /** Exactly this tag. */
+  tag: z.string().min(1).max(128).optional(),
   search: z.string().min(1).max(256).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().max(1024).optional(),
 });
 export type DeviceQuery = z.infer<typeof DeviceQuery>;
 
-/** `GET /api/v1/devices?approval=&lifecycle=&owner=&search=&limit=&cursor=` */
+/** `GET /api/v1/devices?approval=&lifecycle=&source=&owner=&tag=&search=&limit=&cursor=` */
 export const DevicePage = z
   .object({ devices: z.array(Device), next: z.string().nullable() })
   .meta({ id: 'DevicePage' });

@@ -113,6 +113,7 @@ export const Device = z
     owner: Owner.nullable(),
     shared: z.boolean(),
     ownership: OwnershipKind.nullable(),
+    tags: z.array(z.string()),
     approval: Approval,
     approvalReason: z.string().nullable(),
     decidedBy: z.string().nullable(),

@@ -54,6 +54,7 @@ export type DeviceQuery = {
   lifecycle?: Lifecycle;
   source?: Source;
   owner?: string;
+  tag?: string;
   search?: string;
 };
 export type AuditFilters = Omit<z.infer<typeof AuditQuery>, 'limit' | 'cursor'>;

@@ -21,6 +21,7 @@ import { Empty, Loading, ProblemNotice, View } from '../View.tsx';
 import { DeviceActions } from './DeviceActions.tsx';
 import { EvidenceList } from './EvidenceList.tsx';
 import { HistoryPanel } from './HistoryPanel.tsx';
+import { Tags } from './Tags.tsx';
 
 export function DevicePage({ id }: { id: string }) {
   const t = useConsoleText();
@@ -174,6 +175,11 @@ function FactsPanel({ device }: { device: Device }) {
           <ApprovalBadge approval={device.approval} />
         </Fact>
         {device.approvalReason && <Fact name={t('device.decisionReason')}>{device.approvalReason}</Fact>}
+        {device.tags.length > 0 && (
+          <Fact name={t('details.tags')}>
+            <Tags tags={device.tags} />
+          </Fact>
+        )}
         <Fact name={t('fact.ownership')} note={kinds[device.ownership ?? 'none']}>
           <OwnerText device={device} />
         </Fact>

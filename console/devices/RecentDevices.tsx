@@ -14,6 +14,7 @@ import { useDevices } from '../useDevices.ts';
 import { Empty, Loading, ProblemNotice, View } from '../View.tsx';
 import { useBulkActions } from './BulkActions.tsx';
 import { DeviceFilters, deviceQueryOf } from './deviceFilters.tsx';
+import { Tags } from './Tags.tsx';
 
 export function RecentDevices() {
   const t = useConsoleText();
@@ -137,6 +138,7 @@ function DeviceRow({ device, t, selection }: { device: Device; t: ConsoleText; s
       )}
       <th scope="row">
         <DeviceName device={device} />
+        <Tags tags={device.tags} />
       </th>
       <td>
         <OwnerText device={device} />

@@ -1,4 +1,5 @@
 import type { Approval, Lifecycle, Source } from '../../contract/device.ts';
+import { Button } from '../../ui/Button.tsx';
 import type { DeviceQuery } from '../api/client.ts';
 import { Choice, FilterBar, SearchField } from '../filters.tsx';
 import type { Query } from '../route.ts';
@@ -32,6 +33,7 @@ export function deviceQueryOf(query: Query): DeviceQuery {
     ...(lifecycle ? { lifecycle } : {}),
     ...(source ? { source } : {}),
     ...(query.owner ? { owner: query.owner } : {}),
+    ...(query.tag ? { tag: query.tag } : {}),
     ...(query.search ? { search: query.search } : {}),
   };
 }
@@ -70,6 +72,15 @@ export function DeviceFilters(props: { query: Query; change: (change: Query) => 
         options={SOURCES.map((source) => [source, source])}
         change={(source) => change({ source })}
       />
+      {query.tag && (
+        <Button
+          icon="cross"
+          aria-label={t('devices.tagClear', { tag: query.tag })}
+          onClick={() => change({ tag: undefined })}
+        >
+          {t('devices.tagFilter', { tag: query.tag })}
+        </Button>
+      )}
     </FilterBar>
   );
 }

@@ -27,6 +27,7 @@ const base: Device = {
   source: 'End-User',
   owner: { email: 'carl@nordlicht.example', displayName: 'Carl Ruiz' },
   shared: false,
+  tags: [],
   ownership: 'company',
   approval: 'pending',
   approvalReason: null,

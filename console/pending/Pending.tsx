@@ -29,7 +29,7 @@ export function Pending() {
   const decide = useDecide((devices) => devices.forEach(list.apply));
   const devices = list.devices ?? [];
   const queue = useKeptFocus(devices);
-  const filtered = Boolean(query.search || query.source);
+  const filtered = Boolean(query.search || query.source || query.tag);
 
   return (
     <View title={t('pending.title')} text={t('pending.text')}>

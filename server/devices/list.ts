@@ -45,12 +45,20 @@ async function filtered(db: Db, query: Query): Promise<Devices> {
     const owner = await findUserByEmail(db, query.owner);
     select = select.where('owner_id', '=', owner?.id ?? '');
   }
+  if (query.tag) select = select.where(hasTag(query.tag));
   return select;
 }
 
+/** In JSON every quote inside a tag is escaped, so an element between commas is a tag as a whole. Unlike `like`, it minds the case. */
+function hasTag(tag: string) {
+  const elements = sql`(',' || substr(tags, 2, length(tags) - 2) || ',')`;
+  return sql<boolean>`replace(${elements}, ${`,${JSON.stringify(tag)},`}, '') <> ${elements}`;
+}
+
 /** Whether an index leads to what the filters ask for; the devices of one person are few. */
-const hasIndex = ({ lifecycle, approval, source, owner }: Query): boolean =>
-  owner !== undefined || lifecycle === undefined || (approval === undefined && source === undefined);
+const hasIndex = ({ lifecycle, approval, source, owner, tag }: Query): boolean =>
+  owner !== undefined ||
+  (tag === undefined && (lifecycle === undefined || (approval === undefined && source === undefined)));
 
 /** A page of what a search finds; its position is the device's number, which rises with each device as the time does. */
 async function searchPage(

@@ -32,6 +32,7 @@ export function viewOf(row: DeviceRow, joined: Joined, viewer: Viewer): Device {
     owner: joined.owner,
     shared: row.shared === 1,
     ownership: row.ownership,
+    tags: JSON.parse(row.tags) as string[],
     approval: row.approval,
     approvalReason: row.approval_reason,
     decidedBy: row.decided_by,

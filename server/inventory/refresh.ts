@@ -73,6 +73,7 @@ export async function refreshDevice(
     os: visible.values.os ?? null,
     ownership: visible.values.ownership ?? null,
     shared: layers.explicit.shared ? 1 : 0,
+    tags: JSON.stringify(layers.explicit.tags ?? []),
     owner_id: ownerId,
     ...ownerChange(device, ownerId),
     ...change.facts,
@@ -89,7 +90,12 @@ export async function refreshDevice(
     before[column] = device[column];
     after[column] = next[column];
   }
-  if (!change.touched && Object.keys(after).length === 0 && next.search === device.search) {
+  if (
+    !change.touched &&
+    Object.keys(after).length === 0 &&
+    next.search === device.search &&
+    next.tags === device.tags
+  ) {
     return { device, before, after };
   }
   const { id, number: _number, version: _version, updated_at: _updatedAt, ...columns } = next;

@@ -57,6 +57,7 @@ export async function insertDevice(
     protection: null,
     ceremony_code: null,
     search: '',
+    tags: '[]',
     version: 1,
     created_at: now,
     updated_at: now,

@@ -181,12 +181,26 @@ describe.skipIf(!chromiumPath())('the console with a crowd of devices (needs Chr
     await button('Name and tags…').click();
     await page.getByText(`Otherwise: the device: ${device.name}`).waitFor();
     await page.getByLabel('Display name').fill('Ada’s own');
-    await page.getByLabel('Tags').fill('first\nsecond');
+    await page.getByLabel('Tags', { exact: true }).fill('first\nsecond');
     await button('Save the changes').click();
     await page.getByRole('heading', { level: 1, name: 'Ada’s own' }).waitFor();
     await page.getByRole('region', { name: 'History' }).getByText('Device changed').waitFor();
+    await go('devices');
+    await page.getByRole('link', { name: 'Only devices with the tag second' }).click();
+    const chip = page.getByRole('button', { name: 'Tag: second. Show those without it too' });
+    await chip.waitFor();
+    await page.getByText('1 device shown').waitFor();
+    expect(await runAxe(page)).toEqual([]);
+    await chip.click();
+    await chip.waitFor({ state: 'detached' });
+    await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length > 1);
+    await go(`devices/${device.id}`);
+    await page
+      .getByRole('region', { name: 'Facts' })
+      .getByRole('link', { name: 'Only devices with the tag first' })
+      .waitFor();
     await button('Name and tags…').click();
-    expect(await page.getByLabel('Tags').inputValue()).toBe('first\nsecond');
+    expect(await page.getByLabel('Tags', { exact: true }).inputValue()).toBe('first\nsecond');
     await page.getByLabel('Display name').fill('');
     await button('Save the changes').click();
     await page.getByRole('heading', { level: 1, name: device.name }).waitFor();

@@ -32,13 +32,13 @@ export const makersDe: Translation<typeof makersEn> = {
   'makers.stopRoot':
     'Jedes Gerät, dessen Sicherheitschip zu ihm führt, gilt sofort als eines mit unbekanntem Hersteller und verliert die hohe Vertrauensstufe und alles, was sie braucht. Die Geräte bleiben registriert und freigegeben. Die Liste von Muster bringt das Vertrauen nicht zurück; das können nur Eigentümer:innen.',
   'makers.stopIntermediate':
-    'Es führt nicht mehr von einem Chip zu seiner Wurzel. Geräte gelten weiter als das, als was sie beurteilt wurden; eine spätere Attestierung gilt als die eines unbekannten Herstellers, wenn das Gerät dieses Zertifikat nicht selbst mitbringt. Soll es sofort enden, vertrauen Sie der Wurzel nicht mehr.',
+    'Keine Kette führt mehr durch es, auch nicht, wenn ein Gerät es selbst mitbringt: Jedes Gerät, das es braucht, gilt sofort als eines mit unbekanntem Hersteller und verliert die hohe Vertrauensstufe und alles, was sie braucht. Die Geräte bleiben registriert und freigegeben. Die Liste von Muster bringt das Vertrauen nicht zurück; das können nur Eigentümer:innen.',
   'makers.stopConfirm': 'Nicht mehr vertrauen',
   'makers.resumeTitle': 'Diesem Zertifikat von {vendor} wieder vertrauen?',
   'makers.resumeRoot':
     'Jedes Gerät, dessen Sicherheitschip zu ihm führt, wird sofort neu beurteilt und kann die hohe Vertrauensstufe wieder erreichen. Vergewissern Sie sich, dass der Grund von damals nicht mehr besteht.',
   'makers.resumeIntermediate':
-    'Es führt wieder von Chips zu ihrer Wurzel. Vergewissern Sie sich, dass der Grund von damals nicht mehr besteht.',
+    'Ketten führen wieder durch es zu ihrer Wurzel; die Geräte werden sofort neu beurteilt. Vergewissern Sie sich, dass der Grund von damals nicht mehr besteht.',
   'makers.resumeConfirm': 'Wieder vertrauen',
   'makers.stopped': {
     one: '{vendor} wird nicht mehr vertraut; {count} Gerät wurde neu beurteilt.',

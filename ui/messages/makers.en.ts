@@ -29,13 +29,13 @@ export const makersEn = {
   'makers.stopRoot':
     'Every device whose security chip leads to it counts as one of an unknown maker at once, and loses high assurance and whatever needs it. Devices stay enrolled and approved. Muster’s list does not bring the trust back; only an owner does.',
   'makers.stopIntermediate':
-    'It no longer leads from a chip to its root. Devices keep what they were judged as; a later attestation counts as one of an unknown maker, unless the device brings this certificate itself. To stop at once, stop trusting the root.',
+    'No chain leads through it any more, not even where a device brings it along: every device that needs it counts as one of an unknown maker at once, and loses high assurance and whatever needs it. Devices stay enrolled and approved. Muster’s list does not bring the trust back; only an owner does.',
   'makers.stopConfirm': 'Stop trusting',
   'makers.resumeTitle': 'Trust this certificate of {vendor} again?',
   'makers.resumeRoot':
     'Every device whose security chip leads to it is judged again at once and may reach high assurance again. Make sure that the reason for stopping is gone.',
   'makers.resumeIntermediate':
-    'It leads from chips to their root again. Make sure that the reason for stopping is gone.',
+    'Chains lead through it to their root again; devices are judged again at once. Make sure that the reason for stopping is gone.',
   'makers.resumeConfirm': 'Trust again',
   'makers.stopped': {
     one: '{vendor} is no longer trusted; {count} device was judged again.',

@@ -165,6 +165,8 @@ export const oversightDe: Translation<typeof oversightEn> = {
   'bulk.selectMatching': 'Alle passenden auswählen, auch nicht gezeigte',
   'bulk.collecting': { one: 'Bisher {count} gefunden …', other: 'Bisher {count} gefunden …' },
   'bulk.hidden': { one: '{count} davon nicht gezeigt', other: '{count} davon nicht gezeigt' },
+  'bulk.capped':
+    'Ein Durchgang nimmt höchstens {number} Geräte: Die neuesten sind ausgewählt. Es kann weitere passende geben; wählen Sie nach diesem Durchgang noch einmal aus, oder grenzen Sie die Liste ein.',
   'bulk.column': 'Auswahl',
   'approveMany.title': { one: '{count} Gerät freigeben?', other: '{count} Geräte freigeben?' },
   'approveMany.confirm': { one: '{count} freigeben', other: 'Alle {count} freigeben' },
@@ -189,6 +191,10 @@ export const oversightDe: Translation<typeof oversightEn> = {
   'approveMany.refused': { one: '{count} wurde früher abgelehnt.', other: '{count} wurden früher abgelehnt.' },
 
   'devices.onlyOwner': 'Nur Geräte von {owner}.',
+  'devices.tagFilter': 'Tag „{tag}“',
+  'devices.tagClear': 'Tag „{tag}“: auch die ohne ihn zeigen',
+  'devices.onlyTag': 'Nur Geräte mit dem Tag {tag}',
+  'devices.tagsOf': 'Tags des Geräts',
   'pending.resolveFirst': 'Konflikt auflösen',
   'first.text': 'So können Sie anfangen:',
   'first.invites': 'Personen einladen',

@@ -160,6 +160,8 @@ export const oversightEn = {
   'bulk.selectMatching': 'Select all that match, shown or not',
   'bulk.collecting': { one: '{count} found so far…', other: '{count} found so far…' },
   'bulk.hidden': { one: '{count} of them not shown', other: '{count} of them not shown' },
+  'bulk.capped':
+    'One run takes {number} devices at most: the newest ones are selected. There may be more that match; select again after this run, or narrow the list down.',
   'bulk.column': 'Selection',
   'approveMany.title': { one: 'Approve {count} device?', other: 'Approve {count} devices?' },
   'approveMany.confirm': { one: 'Approve {count}', other: 'Approve all {count}' },
@@ -184,6 +186,10 @@ export const oversightEn = {
   'approveMany.refused': { one: '{count} was refused before.', other: '{count} were refused before.' },
 
   'devices.onlyOwner': 'Only devices of {owner}.',
+  'devices.tagFilter': 'Tag: {tag}',
+  'devices.tagClear': 'Tag: {tag}. Show those without it too',
+  'devices.onlyTag': 'Only devices with the tag {tag}',
+  'devices.tagsOf': 'Tags of the device',
   'pending.resolveFirst': 'Resolve the conflict',
   'first.text': 'These are the ways to begin:',
   'first.invites': 'Invite people',

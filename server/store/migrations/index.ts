@@ -7,6 +7,7 @@ import { up as caWebhooks } from './m005CaWebhooks.ts';
 import { up as connectionLayers } from './m006ConnectionLayers.ts';
 import { up as roots } from './m007Roots.ts';
 import { up as auditActors } from './m008AuditActors.ts';
+import { up as deviceTags } from './m009DeviceTags.ts';
 
 /** In order; names are for ever, since stores remember them. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -18,4 +19,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '006-connection-layers': { up: connectionLayers },
   '007-roots': { up: roots },
   '008-audit-actors': { up: auditActors },
+  '009-device-tags': { up: deviceTags },
 };

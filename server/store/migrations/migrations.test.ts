@@ -141,3 +141,24 @@ it('gives each MDM connection the words that it said itself', async () => {
     ['z', 'Intune', 'Intune', '{"displayName":"left"}'],
   ]);
 });
+
+it('takes the tags that were given before into the device’s row', async () => {
+  const layer = (deviceId: string, name: string, fields: object) => ({
+    ...{ device_id: deviceId, layer: name, fields: JSON.stringify(fields), created_at: 1, updated_at: 1 },
+  });
+  await olderStore('008-audit-actors', [
+    ['devices', device('a', 10, { number: 1 })],
+    ['devices', device('b', 20, { number: 2 })],
+    ['devices', device('c', 30, { number: 3 })],
+    ['device_layers', layer('a', 'explicit', { tags: ['lab', 'a,"b'] })],
+    ['device_layers', layer('b', 'explicit', { displayName: 'mine' })],
+    ['device_layers', layer('c', 'one', { tags: ['an MDM has none'] })],
+  ]);
+  store = await openStore(folder, 'production', 50);
+  const devices = await store.db.selectFrom('devices').select(['id', 'tags']).orderBy('id').execute();
+  expect(devices.map(({ id, tags }) => [id, JSON.parse(tags)])).toEqual([
+    ['a', ['lab', 'a,"b']],
+    ['b', []],
+    ['c', []],
+  ]);
+});

@@ -37,6 +37,8 @@ export interface DeviceRow {
   protection: string | null;
   ceremony_code: string | null;
   search: string;
+  /** JSON array of the explicit layer's tags. */
+  tags: string;
   version: number;
   created_at: number;
   updated_at: number;
