@@ -1,9 +1,8 @@
-import { useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { ConsoleEvent } from '../contract/decisions.ts';
 import type { Session } from '../contract/settings.ts';
-import { Button } from '../ui/Button.tsx';
 import { I18nProvider } from '../ui/I18n.tsx';
-import { Icon, type IconName, Mark } from '../ui/Icon.tsx';
+import { Icon, Mark } from '../ui/Icon.tsx';
 import { chooseLanguage, chooseLocale, type Language } from '../ui/translate.ts';
 import { ApiTokens } from './administration/ApiTokens.tsx';
 import { Conflicts } from './administration/Conflicts.tsx';
@@ -19,12 +18,11 @@ import { DevicePage } from './devices/DevicePage.tsx';
 import { RecentDevices } from './devices/RecentDevices.tsx';
 import { rememberedLanguage, rememberLanguage } from './language.ts';
 import { Makers } from './makers/Makers.tsx';
-import { Pending, QUEUE } from './pending/Pending.tsx';
-import { hrefOf, type Route, useRoute } from './route.ts';
+import { Pending } from './pending/Pending.tsx';
+import { type Route, useRoute } from './route.ts';
+import { type LanguageChoice, Sidebar } from './Sidebar.tsx';
 import { TeamSettingsView } from './settings/TeamSettingsView.tsx';
 import { consoleCatalogues, useConsoleText } from './text.ts';
-import { useDevices } from './useDevices.ts';
-import { useOpenConflicts } from './useOpenConflicts.ts';
 import { Loading, ProblemNotice } from './View.tsx';
 
 export function App({ api, connect }: { api: Api; connect: Connect }) {
@@ -45,8 +43,6 @@ export function App({ api, connect }: { api: Api; connect: Connect }) {
     </I18nProvider>
   );
 }
-
-type LanguageChoice = { language: Language; changeLanguage: (language: Language) => void };
 
 /** Nothing is shown before the server says who is here. */
 function Gate({ api, connect, ...choice }: { api: Api; connect: Connect } & LanguageChoice) {
@@ -221,90 +217,4 @@ function Routed({ route }: { route: Route }) {
     default:
       return route satisfies never;
   }
-}
-
-const LINKS: readonly { name: Exclude<Route['name'], 'device'>; icon: IconName }[] = [
-  { name: 'devices', icon: 'laptop' },
-  { name: 'pending', icon: 'clock' },
-  { name: 'conflicts', icon: 'split' },
-  { name: 'invites', icon: 'mail' },
-  { name: 'people', icon: 'person' },
-  { name: 'mdm', icon: 'refresh' },
-  { name: 'makers', icon: 'chip' },
-  { name: 'provisioning', icon: 'key' },
-  { name: 'tokens', icon: 'lock' },
-  { name: 'settings', icon: 'gear' },
-  { name: 'audit', icon: 'list' },
-];
-
-function Sidebar({ route, language, changeLanguage }: { route: Route } & LanguageChoice) {
-  const t = useConsoleText();
-  const { api, session } = useConsole();
-  const pending = useDevices(QUEUE);
-  const conflicts = useOpenConflicts();
-  const here = route.name === 'device' ? 'devices' : route.name;
-  const id = useId();
-  const [open, setOpen] = useState(false);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever went somewhere is done with the menu
-  useEffect(() => setOpen(false), [route]);
-  const signOut = async (): Promise<void> => {
-    await api.signOut().catch(problemOf);
-    location.reload();
-  };
-  return (
-    <header className={open ? 'sidebar sidebar-open' : 'sidebar'}>
-      <div className="sidebar-name">
-        <Mark />
-        <span>{session.team.name}</span>
-        <button
-          type="button"
-          className="button button-secondary menu-button"
-          aria-expanded={open}
-          aria-controls={`${id}-nav`}
-          onClick={() => setOpen(!open)}
-        >
-          <Icon name="list" />
-          <span>{t('nav.menu')}</span>
-        </button>
-      </div>
-      <nav id={`${id}-nav`} aria-label={t('nav.label')}>
-        <ul className="nav">
-          {LINKS.map(({ name, icon }) => (
-            <li key={name}>
-              <a className="nav-link" href={hrefOf({ name })} aria-current={here === name ? 'page' : undefined}>
-                <Icon name={icon} />
-                <span>{t(`nav.${name}`)}</span>
-                {name === 'conflicts' && conflicts && <span className="nav-count">{conflicts}</span>}
-                {name === 'pending' && pending.devices && pending.devices.length > 0 && (
-                  <span className="nav-count">{`${pending.devices.length}${pending.more ? '+' : ''}`}</span>
-                )}
-              </a>
-            </li>
-          ))}
-        </ul>
-      </nav>
-      <div className="sidebar-foot">
-        <select
-          className="input"
-          aria-label={t('console.language')}
-          value={language}
-          onChange={(event) => changeLanguage(event.target.value === 'de' ? 'de' : 'en')}
-        >
-          <option value="en" lang="en">
-            English
-          </option>
-          <option value="de" lang="de">
-            Deutsch
-          </option>
-        </select>
-        <div className="who">
-          <bdi className="who-name">{session.user.displayName ?? session.user.email}</bdi>
-          <span className="soft">{t(`role.${session.role}`)}</span>
-        </div>
-        <Button icon="leave" onClick={() => void signOut()}>
-          {t('action.signOut')}
-        </Button>
-      </div>
-    </header>
-  );
 }

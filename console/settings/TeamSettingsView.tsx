@@ -1,13 +1,13 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { SettingsChange } from '../../contract/administration.ts';
-import type { ProvableClass, Source } from '../../contract/device.ts';
-import type { SourcePolicy, TeamSettings } from '../../contract/settings.ts';
+import type { ProvableClass } from '../../contract/device.ts';
+import type { TeamSettings } from '../../contract/settings.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Fact, Facts } from '../../ui/Facts.tsx';
 import { useFormat } from '../../ui/I18n.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { ChoiceGroup, LinesField, Section, SelectField, SwitchField, TextField } from '../administration/fields.tsx';
-import { Table, useAction } from '../administration/lists.tsx';
+import { useAction } from '../administration/lists.tsx';
 import { type ConsoleProblem, problemOf } from '../api/client.ts';
 import { mayAdminister, useConsole } from '../Console.tsx';
 import { EK_CLASSES } from '../devices/ekClass.ts';
@@ -17,6 +17,7 @@ import { Loading, ProblemNotice, View } from '../View.tsx';
 import { consequencesOf } from './consequences.ts';
 import { RulesEditor } from './RulesEditor.tsx';
 import { SaveDialog } from './SaveDialog.tsx';
+import { SourceTable } from './SourceTable.tsx';
 import { changesOf, numberOrNull } from './settingsDraft.ts';
 
 export function TeamSettingsView() {
@@ -241,65 +242,5 @@ function SettingsForm({ draft, demo, disabled, change }: FormProps) {
         />
       </Section>
     </>
-  );
-}
-
-const COLUMNS = [
-  'allowed',
-  'autoApproved',
-  'userBindingRequired',
-  'bindingKeepsApproval',
-] as const satisfies readonly (keyof SourcePolicy)[];
-
-/** Who uses a way in, in a few words. */
-const KIND_OF: Record<Source, 'people' | 'script' | 'provisioning' | 'scep' | 'mdm'> = {
-  'End-User': 'people',
-  'Smallstep API': 'script',
-  'Smallstep Agent': 'provisioning',
-  'SCEP Webhook': 'scep',
-  Jamf: 'mdm',
-  Intune: 'mdm',
-  'Workspace ONE': 'mdm',
-  'Google Workspace': 'mdm',
-  Fleet: 'mdm',
-  Mosyle: 'mdm',
-  SureMDM: 'mdm',
-  IRU: 'mdm',
-};
-
-function SourceTable(props: {
-  sources: TeamSettings['sources'];
-  disabled: boolean;
-  change: (sources: TeamSettings['sources']) => void;
-}) {
-  const t = useConsoleText();
-  const { sources } = props;
-  return (
-    <Table label={t('settings.source')} columns={[t('settings.source'), ...COLUMNS.map((one) => t(`settings.${one}`))]}>
-      {(Object.entries(sources) as [keyof typeof sources, SourcePolicy][]).map(([source, policy]) => (
-        <tr key={source}>
-          <th scope="row">
-            <div className="owner">
-              <span>{source}</span>
-              <span className="soft">{t(`source.${KIND_OF[source]}`)}</span>
-            </div>
-          </th>
-          {COLUMNS.map((column) => (
-            <td key={column}>
-              <input
-                type="checkbox"
-                className="checkbox"
-                aria-label={t('settings.cellOf', { source, column: t(`settings.${column}`) })}
-                checked={policy[column] ?? false}
-                disabled={props.disabled || (column !== 'allowed' && !policy.allowed)}
-                onChange={(event) =>
-                  props.change({ ...sources, [source]: { ...policy, [column]: event.target.checked } })
-                }
-              />
-            </td>
-          ))}
-        </tr>
-      ))}
-    </Table>
   );
 }

@@ -1,6 +1,6 @@
 import { sameBytes } from '../../attestation/bytes.ts';
 import { urnOfSpki } from '../../attestation/permanentIdentifier.ts';
-import { curveSize, encodePublic, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
+import { encodePublic, type PublicArea } from '../../attestation/publicArea.ts';
 import { spkiOf } from '../../attestation/spki.ts';
 import { EK_TEMPLATES, type EkTemplateId, zeroFilledUnique } from '../../attestation/templates.ts';
 import { CURVE, HANDLE, NV } from '../../attestation/tpmConstants.ts';
@@ -15,6 +15,7 @@ import {
   type TpmProperties,
 } from './commands.ts';
 import { certificateSpki, certificatesInNv } from './ekCertificate.ts';
+import { emptyUnique, isEndorsementKey, isTemplate, matchesTemplate, tryParse, withNonce } from './ekTemplates.ts';
 import { baseCode, RC } from './responseCodes.ts';
 import type { Scope } from './tpm.ts';
 
@@ -240,37 +241,6 @@ async function templateFromNv(
   return nonce && !misplaced ? withNonce(template, nonce) : template;
 }
 
-function isTemplate(bytes: Uint8Array): boolean {
-  return tryParse(bytes) !== undefined;
-}
-
-function tryParse(bytes: Uint8Array | undefined): PublicArea | undefined {
-  if (!bytes || bytes.length < 40) return undefined;
-  try {
-    return parsePublic(bytes);
-  } catch {
-    // Not a template: the profile's index holds whatever the maker put there.
-    return undefined;
-  }
-}
-
-/** The nonce fills the beginning of `unique`: the RSA modulus, the ECC x coordinate. */
-function withNonce(template: PublicArea, nonce: Uint8Array): PublicArea {
-  if (template.type === 'rsa') {
-    const modulus = new Uint8Array(template.keyBits / 8);
-    modulus.set(nonce.subarray(0, modulus.length));
-    return { ...template, modulus };
-  }
-  const x = new Uint8Array(curveSize(template.curve));
-  x.set(nonce.subarray(0, x.length));
-  return { ...template, x, y: new Uint8Array(x.length) };
-}
-
-function emptyUnique(template: PublicArea): PublicArea {
-  const none = new Uint8Array(0);
-  return template.type === 'rsa' ? { ...template, modulus: none } : { ...template, x: none, y: none };
-}
-
 /** The key of a template, gone from the TPM again; 'unsupported' where the TPM does not make keys of this kind at all. */
 async function make(scope: Scope, template: Uint8Array): Promise<PublicArea | 'unsupported' | undefined> {
   try {
@@ -285,21 +255,6 @@ async function make(scope: Scope, template: Uint8Array): Promise<PublicArea | 'u
     if (([RC.SIZE, RC.ATTRIBUTES, RC.SCHEME, RC.TYPE] as readonly number[]).includes(base)) return undefined;
     throw error;
   }
-}
-
-/** The same kind of key as the template's, whatever its numbers. */
-function matchesTemplate(area: PublicArea, template: PublicArea): boolean {
-  if (area.type !== template.type || area.attributes !== template.attributes) return false;
-  const kind = (key: PublicArea) =>
-    key.type === 'rsa'
-      ? { ...key, modulus: new Uint8Array(0), exponent: 0 }
-      : { ...key, x: new Uint8Array(0), y: new Uint8Array(0) };
-  return sameBytes(encodePublic(kind(area)), encodePublic(kind(template)));
-}
-
-/** Restricted decryption keys under the endorsement policy: no other persistent key of that range can activate. */
-function isEndorsementKey(area: PublicArea): boolean {
-  return Object.values(EK_TEMPLATES).some((template) => matchesTemplate(area, template));
 }
 
 function algorithmOf(area: PublicArea): EkAlgorithm | undefined {

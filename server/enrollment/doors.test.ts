@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trustDemoRoot } from '../setUp.ts';
+import { createBrowser } from '../testing/browser.ts';
 import { createMaker, createSoftDevice } from '../testing/softDevice.ts';
-import { codeOf, createBrowser, deviceOf, startWorld, type World } from '../testing/world.ts';
+import { codeOf, deviceOf, startWorld, type World } from '../testing/world.ts';
 
 describe('a software TPM', () => {
   let world: World;

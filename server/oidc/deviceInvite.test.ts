@@ -2,9 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Grant } from '../../contract/index.ts';
 import { createInvite } from '../setUp.ts';
 import { hashOf } from '../store/ids.ts';
+import { createBrowser } from '../testing/browser.ts';
 import { startIdentityProvider } from '../testing/identityProvider.ts';
 import { createGrantKey, dpopProof } from '../testing/softDevice.ts';
-import { createBrowser, startWorld, type World } from '../testing/world.ts';
+import { startWorld, type World } from '../testing/world.ts';
 
 const ADA = { sub: 'ada', email: 'ada@example.com', email_verified: true, name: 'Ada' };
 const FORM = 'urn:ietf:params:oauth:grant-type:device_code';

@@ -1,5 +1,6 @@
 import { createInvite } from '../../server/setUp.ts';
-import { createBrowser, type World } from '../../server/testing/world.ts';
+import { createBrowser } from '../../server/testing/browser.ts';
+import type { World } from '../../server/testing/world.ts';
 
 /** The cookies of a browser in which a new invite for this address was opened. */
 export async function openedInvite(world: World, email = 'ada@example.com'): Promise<string[]> {

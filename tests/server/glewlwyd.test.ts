@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAdministrator } from '../../server/index.ts';
+import { createBrowser } from '../../server/testing/browser.ts';
 import { createGrantKey } from '../../server/testing/softDevice.ts';
-import { authorization, createBrowser, startWorld, type World } from '../../server/testing/world.ts';
+import { authorization, startWorld, type World } from '../../server/testing/world.ts';
 import { freePortOf, hasGlewlwyd, startGlewlwyd } from './glewlwydHost.ts';
 
 /** The provider sends whoever is not signed in to its sign-in page, which leads back to where they were going. */
