@@ -18,14 +18,8 @@ export { type Binding, type BindingKind, bindingDigest } from './binding.ts';
 export { concat, createReader, createWriter, fromHex, type Reader, sameBytes, toHex, type Writer } from './bytes.ts';
 export { type CborMap, type CborValue, decodeCbor, encodeCbor } from './cbor.ts';
 export { type Certificate, type Extension, parseCertificate, splitCertificates } from './certificate.ts';
-export {
-  type EkCertificate,
-  type EkOptions,
-  type EkVerdict,
-  parseEkCertificate,
-  verifyEkCertificate,
-  verifyEndorsementKey,
-} from './ekCertificate.ts';
+export { type EkCertificate, parseEkCertificate } from './ekCertificate.ts';
+export { type EkOptions, type EkVerdict, verifyEkCertificate, verifyEndorsementKey } from './ekVerdict.ts';
 export { ATTESTATION_ERROR_CODES, AttestationError, type AttestationErrorCode } from './error.ts';
 export {
   type EventLog,
