@@ -1,4 +1,4 @@
-import { sameBytes } from '../../attestation/bytes.ts';
+import { equalBytes } from '../../attestation/bytes.ts';
 import { urnOfSpki } from '../../attestation/permanentIdentifier.ts';
 import { encodePublic, type PublicArea } from '../../attestation/publicArea.ts';
 import { spkiOf } from '../../attestation/spki.ts';
@@ -73,7 +73,7 @@ export type Endorsement = { eks: FoundEk[]; chain: Uint8Array[]; properties: Tpm
 export async function findEndorsement(scope: Scope, search: EkSearch): Promise<Endorsement> {
   const survey = await takeSurvey(scope);
   const eks: FoundEk[] = [];
-  const has = (ek: FoundEk) => eks.some(({ spki }) => sameBytes(spki, ek.spki));
+  const has = (key: { spki: Uint8Array }) => eks.some(({ spki }) => equalBytes(spki, key.spki));
   for (const slot of SLOTS) {
     const wanted =
       search === 'all' ||
@@ -86,10 +86,10 @@ export async function findEndorsement(scope: Scope, search: EkSearch): Promise<E
     if (search === 'preferred' && eks.length > 0) return { eks, chain: [], properties: survey.properties };
   }
   for (const { handle, spki, area } of survey.persistent) {
+    if (has({ spki })) continue;
     const algorithm = isEndorsementKey(area) ? algorithmOf(area) : undefined;
     if (!algorithm) continue;
-    const ek: FoundEk = { spki, permanentIdentifier: urnOfSpki(spki), algorithm, origin: { persistent: handle }, area };
-    if (!has(ek)) eks.push(ek);
+    eks.push({ spki, permanentIdentifier: urnOfSpki(spki), algorithm, origin: { persistent: handle }, area });
   }
   if (eks.length === 0) {
     throw new NativeError('no-endorsement-key', 'This TPM has no endorsement key of a kind that Muster can use.');
@@ -131,7 +131,7 @@ async function findInSlot(scope: Scope, slot: Slot, survey: Survey, derive: bool
   const certificate = await readCertificate(scope, slot.certificate, survey);
   const wanted = certificate && certificateSpki(certificate);
   const held = survey.persistent.find(({ spki, area }) =>
-    wanted ? sameBytes(spki, wanted) : matchesTemplate(area, EK_TEMPLATES[slot.id]),
+    wanted ? equalBytes(spki, wanted) : matchesTemplate(area, EK_TEMPLATES[slot.id]),
   );
   const found = (
     key: { spki: Uint8Array; area: PublicArea },
@@ -166,7 +166,7 @@ async function findInSlot(scope: Scope, slot: Slot, survey: Survey, derive: bool
     if (made === 'unsupported') break;
     if (!made) continue;
     const key = { spki: spkiOf(made), area: made };
-    const matches = wanted !== undefined && sameBytes(key.spki, wanted);
+    const matches = wanted !== undefined && equalBytes(key.spki, wanted);
     if (matches) return found(key, { template }, { certificate });
     first ??= found(key, { template }, {});
     if (!wanted) break;

@@ -135,7 +135,7 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
 
   const flushHandle = async (handle: number): Promise<void> => {
     try {
-      // A parameter by name (part 3, 28.4.2); without sessions it lies where a handle would.
+      // A parameter by name (part 3, 28.4); without sessions it lies where a handle would.
       await run({ code: TPM_CC.FLUSH_CONTEXT, handles: [handle], doing: 'clearing a place in the TPM' });
       left.delete(handle);
     } catch (error) {
