@@ -171,5 +171,7 @@ export function padTo(bytes: Uint8Array, size: number, code: AttestationErrorCod
   return padded;
 }
 
+const encoder = new TextEncoder();
+
 /** The UTF-8 bytes of a text. */
-export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const utf8 = (text: string): Uint8Array => encoder.encode(text);
