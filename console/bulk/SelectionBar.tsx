@@ -1,9 +1,11 @@
 import { type ReactNode, useId } from 'react';
 import type { Device } from '../../contract/device.ts';
 import { Button } from '../../ui/Button.tsx';
+import { useFormat } from '../../ui/I18n.tsx';
+import { Icon } from '../../ui/Icon.tsx';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice } from '../View.tsx';
-import type { Selection } from './useSelection.ts';
+import { MOST, type Selection } from './useSelection.ts';
 
 /** What is chosen, how to choose all that match, and what can be done with it. */
 export function SelectionBar(props: {
@@ -14,6 +16,7 @@ export function SelectionBar(props: {
   children: ReactNode;
 }) {
   const t = useConsoleText();
+  const format = useFormat();
   const id = useId();
   const { selection, shown, more } = props;
   const { chosen, collecting } = selection;
@@ -59,6 +62,12 @@ export function SelectionBar(props: {
           </span>
         )}
       </div>
+      {selection.capped && (
+        <p className="banner tone-wait" role="status">
+          <Icon name="warning" />
+          <span>{t('bulk.capped', { number: format.number(MOST) })}</span>
+        </p>
+      )}
     </>
   );
 }

@@ -1,12 +1,12 @@
 import { useCallback, useRef, useState } from 'react';
-import type { ConsoleEvent } from '../../contract/decisions.ts';
+import type { ConsoleEvent, DevicePage } from '../../contract/decisions.ts';
 import type { Device } from '../../contract/device.ts';
 import { type ConsoleProblem, type DeviceQuery, FULL_PAGE, problemOf } from '../api/client.ts';
 import { useConsole, useEvents } from '../Console.tsx';
 import { type DeviceList, matches } from '../useDevices.ts';
 
 /** Devices that one run may take: enough for a fleet's morning, and little enough to be looked through. */
-const MOST = 5000;
+export const MOST = 5000;
 
 export type Selection = {
   /** Every chosen device, each as it was last on the screen or, where it never was, as it was when it was chosen. */
@@ -18,8 +18,28 @@ export type Selection = {
   selectMatching: () => void;
   /** How many were found so far, while that goes on. */
   collecting: number | null;
+  /** The server has more that match than a run may take, and they were left out. */
+  capped: boolean;
   problem: ConsoleProblem | null;
 };
+
+/**
+ * Every device that the pages of `read` hold, as far as a run may take them; `tell` hears how many were found so far and says whether to go on.
+ * `capped` where there may be more: a page may end short with a place to go on from and nothing behind it.
+ */
+export async function collectMatching(
+  read: (cursor: string | null) => Promise<DevicePage>,
+  tell: (count: number) => boolean,
+): Promise<{ devices: Device[]; capped: boolean }> {
+  const devices: Device[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: DevicePage = await read(cursor);
+    devices.push(...page.devices);
+    cursor = page.next;
+  } while (tell(devices.length) && cursor !== null && devices.length < MOST);
+  return { devices: devices.slice(0, MOST), capped: cursor !== null || devices.length > MOST };
+}
 
 /** What is chosen of a list that may be longer than what is shown. */
 export function useSelection(list: DeviceList, query: DeviceQuery): Selection {
@@ -30,6 +50,7 @@ export function useSelection(list: DeviceList, query: DeviceQuery): Selection {
     devices: new Map(),
   });
   const [collecting, setCollecting] = useState<number | null>(null);
+  const [capped, setCapped] = useState<string | null>(null);
   const [problem, setProblem] = useState<ConsoleProblem | null>(null);
   const current = useRef(key);
   current.current = key;
@@ -52,18 +73,22 @@ export function useSelection(list: DeviceList, query: DeviceQuery): Selection {
   );
 
   const collect = async (): Promise<void> => {
-    const found: Device[] = [];
     setProblem(null);
+    setCapped(null);
     setCollecting(0);
     try {
-      let cursor: string | null = null;
-      do {
-        const page = await api.devices(JSON.parse(key) as DeviceQuery, cursor, FULL_PAGE);
-        found.push(...page.devices);
-        cursor = page.next;
-        setCollecting(found.length);
-      } while (cursor !== null && found.length < MOST && current.current === key);
-      if (current.current === key) set(found);
+      const query = JSON.parse(key) as DeviceQuery;
+      const { devices: found, capped: more } = await collectMatching(
+        (cursor) => api.devices(query, cursor, FULL_PAGE),
+        (count) => {
+          setCollecting(count);
+          return current.current === key;
+        },
+      );
+      if (current.current === key) {
+        set(found);
+        setCapped(more ? key : null);
+      }
     } catch (thrown) {
       setProblem(problemOf(thrown));
     } finally {
@@ -84,6 +109,7 @@ export function useSelection(list: DeviceList, query: DeviceQuery): Selection {
     set,
     selectMatching: () => void collect(),
     collecting,
+    capped: capped === key && devices.size > 0,
     problem,
   };
 }
