@@ -10,7 +10,7 @@ import { mayAdminister, useConsole } from '../Console.tsx';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
 import { ChoiceGroup } from './fields.tsx';
-import { PagedList, Table, usePaged } from './lists.tsx';
+import { LastTime, PagedList, Table, usePaged } from './lists.tsx';
 import { type FormOf, MakeTokenDialog, useTokenDialogs } from './TokenDialogs.tsx';
 
 type Request = z.input<typeof ApiTokenRequest>;
@@ -91,11 +91,7 @@ export function ApiTokens() {
                 </td>
                 <td className="mono">{token.scopes.join(', ')}</td>
                 <td>
-                  {token.lastUsedAt ? (
-                    <RelativeTime at={token.lastUsedAt} />
-                  ) : (
-                    <span className="soft">{t('list.never')}</span>
-                  )}
+                  <LastTime at={token.lastUsedAt} />
                 </td>
                 <td>{token.expiresAt ? <RelativeTime at={token.expiresAt} /> : t('list.never')}</td>
                 <td>

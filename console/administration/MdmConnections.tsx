@@ -3,12 +3,11 @@ import type { MdmConnection, MdmSyncReport } from '../../contract/administration
 import { Badge } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
-import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { mayAdminister, useConsole } from '../Console.tsx';
 import { hrefOf } from '../route.ts';
-import { type ConsoleText, useConsoleText } from '../text.ts';
+import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
-import { PagedList, Table, useAction, usePaged } from './lists.tsx';
+import { LastTime, PagedList, Table, useAction, usePaged } from './lists.tsx';
 
 type Report = { name: string; report: MdmSyncReport };
 
@@ -61,8 +60,12 @@ export function MdmConnections() {
                 <td>
                   <State connection={connection} />
                 </td>
-                <td className="nowrap">{timeOf(connection.syncedAt, t)}</td>
-                <td className="nowrap">{timeOf(connection.fullySyncedAt, t)}</td>
+                <td className="nowrap">
+                  <LastTime at={connection.syncedAt} />
+                </td>
+                <td className="nowrap">
+                  <LastTime at={connection.fullySyncedAt} />
+                </td>
                 <td>
                   {mayAdminister(session) && connection.enabled && (
                     <Button
@@ -87,9 +90,6 @@ export function MdmConnections() {
     </View>
   );
 }
-
-const timeOf = (at: string | null, t: ConsoleText) =>
-  at ? <RelativeTime at={at} /> : <span className="soft">{t('list.never')}</span>;
 
 function State({ connection }: { connection: MdmConnection }) {
   const t = useConsoleText();

@@ -3,7 +3,6 @@ import type { Person } from '../../contract/administration.ts';
 import type { Role } from '../../contract/settings.ts';
 import { Badge } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
-import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import type { PersonChange } from '../api/client.ts';
 import { mayAdminister, useConsole } from '../Console.tsx';
 import { FilterBar, SearchField } from '../filters.tsx';
@@ -11,7 +10,7 @@ import { hrefOf, useQuery } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
 import { LeaveDialog } from './LeaveDialog.tsx';
-import { PagedList, Table, useAction, usePaged } from './lists.tsx';
+import { LastTime, PagedList, Table, useAction, usePaged } from './lists.tsx';
 
 const ROLES: readonly Role[] = ['owner', 'approver', 'auditor'];
 const nameOf = (person: Person): string => person.displayName ?? person.email;
@@ -95,11 +94,7 @@ export function People() {
                   )}
                 </td>
                 <td className="nowrap">
-                  {person.lastSignInAt ? (
-                    <RelativeTime at={person.lastSignInAt} />
-                  ) : (
-                    <span className="soft">{t('list.never')}</span>
-                  )}
+                  <LastTime at={person.lastSignInAt} />
                 </td>
                 <td>
                   <Badge tone={person.active ? 'good' : 'neutral'} icon={person.active ? 'check' : 'leave'}>

@@ -11,7 +11,7 @@ import { linesOf } from '../settings/settingsDraft.ts';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
 import { TextField } from './fields.tsx';
-import { PagedList, Table, usePaged } from './lists.tsx';
+import { LastTime, PagedList, Table, usePaged } from './lists.tsx';
 import { type FormOf, MakeTokenDialog, useTokenDialogs } from './TokenDialogs.tsx';
 
 type Request = z.input<typeof ProvisioningTokenRequest>;
@@ -86,11 +86,7 @@ export function ProvisioningTokens() {
                     : t('provisioning.someDevices', { count: token.identifiers })}
                 </td>
                 <td>
-                  {token.lastUsedAt ? (
-                    <RelativeTime at={token.lastUsedAt} />
-                  ) : (
-                    <span className="soft">{t('list.never')}</span>
-                  )}
+                  <LastTime at={token.lastUsedAt} />
                 </td>
                 <td>
                   <RelativeTime at={token.expiresAt} />

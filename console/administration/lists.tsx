@@ -1,5 +1,6 @@
 import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
+import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { type ConsoleProblem, problemOf } from '../api/client.ts';
 import { useConsole } from '../Console.tsx';
 import { useConsoleText } from '../text.ts';
@@ -128,4 +129,10 @@ export function Table(props: { label: string; columns: readonly string[]; childr
       </table>
     </section>
   );
+}
+
+/** When something last happened, if ever. */
+export function LastTime({ at }: { at: string | null }) {
+  const t = useConsoleText();
+  return at ? <RelativeTime at={at} /> : <span className="soft">{t('list.never')}</span>;
 }
