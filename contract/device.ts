@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ApprovalReasonCode } from './approvalReasons.ts';
 import { CeremonyCode, Email, Id, PermanentIdentifier, ShortText, Timestamp } from './primitives.ts';
 
 /** Four separate facts of a device; nothing infers one from another (DESIGN.md, Words). */
@@ -116,6 +117,8 @@ export const Device = z
     tags: z.array(z.string()),
     approval: Approval,
     approvalReason: z.string().nullable(),
+    /** Where the server gave the reason by itself. */
+    approvalReasonCode: ApprovalReasonCode.nullable().optional(),
     decidedBy: z.string().nullable(),
     decidedAt: Timestamp.nullable(),
     requestedBy: z.string().nullable(),
@@ -148,6 +151,7 @@ export const SelfDevice = Device.pick({
   owner: true,
   approval: true,
   approvalReason: true,
+  approvalReasonCode: true,
   attestation: true,
   lifecycle: true,
   ekClass: true,

@@ -1,4 +1,5 @@
 export * from './administration.ts';
+export * from './approvalReasons.ts';
 export * from './bridge.ts';
 export * from './caWebhooks.ts';
 export * from './decisions.ts';

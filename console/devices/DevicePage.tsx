@@ -3,6 +3,7 @@ import type { ConsoleEvent } from '../../contract/decisions.ts';
 import type { Device } from '../../contract/device.ts';
 import { shortIdentifier } from '../../contract/shortIdentifier.ts';
 import { AssuranceBadge, AssuranceReasons, EkClassBadge } from '../../ui/Assurance.tsx';
+import { useApprovalReason } from '../../ui/approvalReason.ts';
 import { Button } from '../../ui/Button.tsx';
 import { CeremonyCode } from '../../ui/CeremonyCode.tsx';
 import { CopyButton } from '../../ui/Copy.tsx';
@@ -163,6 +164,7 @@ function Panel({ title, children }: { title: string; children: React.ReactNode }
 function FactsPanel({ device }: { device: Device }) {
   const t = useConsoleText();
   const format = useFormat();
+  const reasonText = useApprovalReason();
   const kinds = {
     company: t('device.ownershipCompany'),
     personal: t('device.ownershipPersonal'),
@@ -174,7 +176,7 @@ function FactsPanel({ device }: { device: Device }) {
         <Fact name={t('fact.approval')} note={decisionNote(device, format.dateTime)}>
           <ApprovalBadge approval={device.approval} />
         </Fact>
-        {device.approvalReason && <Fact name={t('device.decisionReason')}>{device.approvalReason}</Fact>}
+        {device.approvalReason && <Fact name={t('device.decisionReason')}>{reasonText(device.approvalReason)}</Fact>}
         {device.tags.length > 0 && (
           <Fact name={t('details.tags')}>
             <Tags tags={device.tags} />

@@ -3,6 +3,7 @@ import type { SelfDevice } from '../../contract/device.ts';
 import { enrolledScreen } from '../../contract/enrolledScreen.ts';
 import { shortIdentifier } from '../../contract/shortIdentifier.ts';
 import { AssuranceBadge, AssuranceReasons, EkClassBadge } from '../../ui/Assurance.tsx';
+import { useApprovalReason } from '../../ui/approvalReason.ts';
 import { Button } from '../../ui/Button.tsx';
 import { CeremonyCode } from '../../ui/CeremonyCode.tsx';
 import { Fact, Facts, Fold } from '../../ui/Facts.tsx';
@@ -100,6 +101,7 @@ function Approved({ device, call, checking, proving }: Props) {
 
 function Refused({ device, call, checking }: Props) {
   const t = useWindowText();
+  const reasonText = useApprovalReason();
   return (
     <Screen
       icon="cross"
@@ -110,7 +112,11 @@ function Refused({ device, call, checking }: Props) {
     >
       <div className="card quote">
         <p className="soft">{t('refused.reason')}</p>
-        {device.approvalReason ? <blockquote>{device.approvalReason}</blockquote> : <p>{t('refused.noReason')}</p>}
+        {device.approvalReason ? (
+          <blockquote>{reasonText(device.approvalReason)}</blockquote>
+        ) : (
+          <p>{t('refused.noReason')}</p>
+        )}
       </div>
       <p className="next">{t('refused.next')}</p>
       <DeviceFacts device={device} />

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import {
+  approvalReason,
   CandidatePage,
   CandidateResolution,
   Conflict,
@@ -180,7 +181,7 @@ export async function conflictRoutes(app: App, context: Context): Promise<void> 
             ? await joinRecords(trx, now(), record, candidate, actorOf(request))
             : await changeDevice(trx, now(), candidate.id, {
                 approval: 'refused',
-                approval_reason: reason ?? 'It is another device than the one it claims to be.',
+                approval_reason: reason ?? approvalReason('another-device'),
                 decided_by: actorOf(request).name,
                 decided_at: now(),
               });

@@ -1,7 +1,16 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { sql } from 'kysely';
 import { z } from 'zod';
-import { Id, type Person, PersonChange, PersonChanged, PersonPage, PersonQuery, Role } from '../../contract/index.ts';
+import {
+  approvalReason,
+  Id,
+  type Person,
+  PersonChange,
+  PersonChanged,
+  PersonPage,
+  PersonQuery,
+  Role,
+} from '../../contract/index.ts';
 import { refuse } from '../error.ts';
 import { type App, actorOf, type Context, OWNERS, READERS } from '../http/context.ts';
 import { setLifecycle } from '../inventory/lifecycle.ts';
@@ -59,7 +68,7 @@ async function handOver(trx: Trx, now: number, user: UserRow, by: By): Promise<{
     if (device.approval === 'refused') continue;
     await changeDevice(trx, now, device.id, {
       approval: 'refused',
-      approval_reason: 'Its owner left.',
+      approval_reason: approvalReason('owner-left'),
       decided_by: by.actor.name,
       decided_at: now,
     });
@@ -68,7 +77,7 @@ async function handOver(trx: Trx, now: number, user: UserRow, by: By): Promise<{
       action: 'device.refused',
       subject: { type: 'device', id: device.id },
       before: { approval: device.approval },
-      after: { approval: 'refused', reason: 'Its owner left.' },
+      after: { approval: 'refused', reason: approvalReason('owner-left') },
     });
   }
   return { policy, devices: rows.length };

@@ -1,4 +1,4 @@
-import type { Conflict } from '../../contract/index.ts';
+import { approvalReason, type Conflict } from '../../contract/index.ts';
 import { dismissReplacedKeys } from '../enrollment/replacedKey.ts';
 import { refuse } from '../error.ts';
 import { changeExplicit } from '../inventory/layers.ts';
@@ -73,7 +73,7 @@ async function carryOut(
     case 'other-owner':
       return resolution === 'merge' ? share(trx, now, device) : handOver(trx, now, conflict, device);
     case 'old-key':
-      return startAnew(trx, now, device, 'Its keys were revoked, because a replaced one still signed.');
+      return startAnew(trx, now, device, approvalReason('keys-revoked'));
     case 'same-serial':
     case 'other-record': {
       const id = conflict.candidate_id;
@@ -107,7 +107,7 @@ async function handOver(trx: Trx, now: number, conflict: ConflictRow, device: De
   const { explicit } = await loadLayers(trx, device);
   await saveLayer(trx, now, device.id, 'explicit', changeExplicit(explicit, { email }));
   const owned = await refreshDevice(trx, now, device, { touched: true });
-  return startAnew(trx, now, owned.device, 'It changed hands; the new owner must enrol it.');
+  return startAnew(trx, now, owned.device, approvalReason('changed-hands'));
 }
 
 async function startAnew(trx: Trx, now: number, device: DeviceRow, reason: string): Promise<DeviceRow> {

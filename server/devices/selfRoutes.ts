@@ -1,6 +1,7 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import {
+  approvalReason,
   CheckInRequest,
   CheckInResponse,
   type MachineReport,
@@ -178,7 +179,7 @@ export async function selfRoutes(app: App, context: Context): Promise<void> {
           device.approval === 'approved'
             ? {
                 approval: 'pending' as const,
-                approval_reason: 'It was un-enrolled.',
+                approval_reason: approvalReason('un-enrolled'),
                 decided_by: null,
                 decided_at: null,
               }

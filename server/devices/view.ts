@@ -1,5 +1,5 @@
 import type { Device, SelfDevice, TeamSettings } from '../../contract/index.ts';
-import { OperatingSystem } from '../../contract/index.ts';
+import { OperatingSystem, readApprovalReason } from '../../contract/index.ts';
 import { attestationState, deriveAssurance } from '../policy/assurance.ts';
 import { openConflictsOf } from '../store/conflicts.ts';
 import type { DeviceRow } from '../store/schema.ts';
@@ -35,6 +35,7 @@ export function viewOf(row: DeviceRow, joined: Joined, viewer: Viewer): Device {
     tags: JSON.parse(row.tags) as string[],
     approval: row.approval,
     approvalReason: row.approval_reason,
+    approvalReasonCode: readApprovalReason(row.approval_reason)?.code ?? null,
     decidedBy: row.decided_by,
     decidedAt: timeOrNull(row.decided_at),
     requestedBy: row.requested_by,
@@ -72,9 +73,21 @@ export function viewOf(row: DeviceRow, joined: Joined, viewer: Viewer): Device {
 
 /** What a device may read of itself: no administrator's name, no alias, no other record. */
 export function selfOf(device: Device, team: string): SelfDevice {
-  const { id, permanentIdentifier, name, source, owner, approval, approvalReason, attestation, lifecycle } = device;
+  const { id, permanentIdentifier, name, source, owner, approval, attestation, lifecycle } = device;
+  const { approvalReason, approvalReasonCode } = device;
   const { ekClass, ekCertificate, assurance, ceremonyCode, version, enrolledAt, attestedAt, demo } = device;
-  const facts = { id, permanentIdentifier, name, source, owner, approval, approvalReason, attestation, lifecycle };
+  const facts = {
+    id,
+    permanentIdentifier,
+    name,
+    source,
+    owner,
+    approval,
+    approvalReason,
+    approvalReasonCode,
+    attestation,
+    lifecycle,
+  };
   const proof = { ekClass, ekCertificate, assurance, ceremonyCode, version, enrolledAt, attestedAt, demo };
   return { ...facts, ...proof, team, conflict: device.conflictId !== null };
 }

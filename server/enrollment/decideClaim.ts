@@ -1,3 +1,4 @@
+import { approvalReason } from '../../contract/index.ts';
 import { refuse } from '../error.ts';
 import { changeDevice, insertDevice } from '../store/devices.ts';
 import type { DeviceRow, UserRow } from '../store/schema.ts';
@@ -46,8 +47,7 @@ export async function decideClaim(
       source: grant.source,
       owner_id: owner?.id ?? null,
       requested_by: owner?.email ?? enrolment.actor.name,
-      approval_reason:
-        'Another record holds this serial number; an administrator must say whether this is the same device.',
+      approval_reason: approvalReason('serial-held'),
       ...facts,
     },
     owner?.email ?? null,

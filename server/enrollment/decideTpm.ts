@@ -1,3 +1,4 @@
+import { approvalReason } from '../../contract/index.ts';
 import { refuse } from '../error.ts';
 import { approvalForOwner } from '../inventory/fourEyes.ts';
 import { liveAkCertificate } from '../store/activations.ts';
@@ -106,9 +107,9 @@ async function approvalOfKnown(
   const { settings } = enrolment;
   const reinstalled = existing.ak_name !== null && existing.ak_name !== proven.tpm.akName;
   if (existing.approval === 'approved') {
-    if (reinstalled && !settings.reinstallKeepsApproval) return waitsAgain('It enrolled again with new keys.');
+    if (reinstalled && !settings.reinstallKeepsApproval) return waitsAgain(approvalReason('new-keys'));
     if (binds(existing, owner) && !settings.sources[existing.source].bindingKeepsApproval) {
-      return waitsAgain(`It was approved without an owner, and ${owner.email} enrolled it.`);
+      return waitsAgain(approvalReason('bound-to-person', { owner: owner.email }));
     }
     if (binds(existing, owner)) return approvalForOwner(trx, existing, owner.email, undefined);
   }

@@ -1,3 +1,4 @@
+import { approvalReason } from '../../contract/index.ts';
 import type { Actor } from '../store/audit.ts';
 import type { DeviceRow } from '../store/schema.ts';
 import { loadSettings } from '../store/settings.ts';
@@ -28,7 +29,7 @@ export async function approvalForOwner(
   if (!people.includes(ownerEmail.toLowerCase())) return {};
   return {
     approval: 'pending',
-    approval_reason: 'It became the device of the person who decided on it: another administrator must look.',
+    approval_reason: approvalReason('own-decision'),
     decided_by: null,
     decided_at: null,
   };

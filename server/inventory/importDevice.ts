@@ -1,4 +1,4 @@
-import { type Source, shortIdentifier, type TeamSettings } from '../../contract/index.ts';
+import { approvalReason, type Source, shortIdentifier, type TeamSettings } from '../../contract/index.ts';
 import { admit } from '../policy/admission.ts';
 import { type Actor, audit } from '../store/audit.ts';
 import { openConflict, overDevice } from '../store/conflicts.ts';
@@ -105,7 +105,7 @@ async function comeBack(
     ...(known.approval === 'approved'
       ? {
           approval: 'pending' as const,
-          approval_reason: 'It was removed and added again.',
+          approval_reason: approvalReason('added-again'),
           decided_by: null,
           decided_at: null,
         }
@@ -192,12 +192,12 @@ function arrival(trx: Trx, now: number, settings: TeamSettings, source: Source):
     const shadow = (await sameSerial(trx, device)).find(
       (other) => other.approval === 'refused' || other.lifecycle === 'deleted',
     );
-    if (shadow) return { approval_reason: 'It carries the serial number of a device that was refused or removed.' };
+    if (shadow) return { approval_reason: approvalReason('serial-of-refused') };
     return { approval: 'approved', approval_reason: admission.reason, decided_by: 'policy', decided_at: now };
   };
 }
 
-const OWNER_MISSING = 'Policy asks for an owner before devices from this source are approved.';
+const OWNER_MISSING = approvalReason('owner-missing');
 
 /** For a device that waits only for its owner, and gets one: policy looks again. Any other wait is an administrator's to end. */
 export function onOwner(trx: Trx, now: number, settings: TeamSettings, device: DeviceRow): { decide?: Decide } {

@@ -1,4 +1,4 @@
-import { shortIdentifier } from '../../contract/index.ts';
+import { approvalReason, shortIdentifier } from '../../contract/index.ts';
 import type { Actor } from '../store/audit.ts';
 import { changeDevice } from '../store/devices.ts';
 import { loadLayers } from '../store/layers.ts';
@@ -109,7 +109,7 @@ function ownerChange(device: DeviceRow, ownerId: string | null): Partial<Facts> 
   if (device.approval !== 'approved') return {};
   return {
     approval: 'pending',
-    approval_reason: 'The owner changed; the approval was for the former owner.',
+    approval_reason: approvalReason('owner-changed'),
     decided_by: null,
     decided_at: null,
   };

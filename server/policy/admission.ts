@@ -1,4 +1,10 @@
-import type { ApprovalRule, EkClass, Source, TeamSettings } from '../../contract/index.ts';
+import {
+  type ApprovalRule,
+  approvalReason,
+  type EkClass,
+  type Source,
+  type TeamSettings,
+} from '../../contract/index.ts';
 
 /** What policy looks at when a device comes in. `email` is the owner's address. */
 export type Arrival = {
@@ -27,10 +33,10 @@ export function admit(settings: Pick<TeamSettings, 'sources' | 'approvalRules'>,
     return { kind: 'pending', why: 'owner-missing' };
   }
   if (policy.autoApproved) {
-    return { kind: 'approved', by: 'source', reason: `Devices from ${arrival.source} are approved automatically.` };
+    return { kind: 'approved', by: 'source', reason: approvalReason('by-source', { source: arrival.source }) };
   }
   const rule = settings.approvalRules.find((candidate) => matches(candidate, arrival));
-  if (rule) return { kind: 'approved', by: 'rule', reason: `Approved by the rule "${rule.name}".` };
+  if (rule) return { kind: 'approved', by: 'rule', reason: approvalReason('by-rule', { rule: rule.name }) };
   return { kind: 'pending', why: 'approval-needed' };
 }
 

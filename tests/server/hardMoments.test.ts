@@ -419,7 +419,10 @@ describe('a person leaves', () => {
   it.each([
     ['keep', { approval: 'approved', lifecycle: 'active' }],
     ['quarantine', { approval: 'approved', lifecycle: 'quarantined' }],
-    ['block', { approval: 'refused', lifecycle: 'active', approvalReason: 'Its owner left.' }],
+    [
+      'block',
+      { approval: 'refused', lifecycle: 'active', approvalReason: 'Its owner left.', approvalReasonCode: 'owner-left' },
+    ],
   ] as const)('with the Team Setting %s', async (onPersonLeaves, expected) => {
     await withSettings({ onPersonLeaves }, async () => {
       const email = `${onPersonLeaves}@example.com`;

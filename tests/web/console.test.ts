@@ -199,6 +199,18 @@ describe.skipIf(!chromiumPath())('the console (needs Chromium)', () => {
     await page.setViewportSize({ width: 1280, height: 800 });
   });
 
+  test('a reason that the server gave is read in German, one that a person wrote as it was written', async () => {
+    const { page } = browser;
+    const id = DEVICES.find((device) => device.name === 'unknown-laptop')?.id ?? '';
+    await open(`#/devices/${id}`, { language: 'de' });
+    await page.getByText('Not on our purchase list.').waitFor();
+    await page.evaluate((one) => {
+      const { gallery } = globalThis as unknown as { gallery: Fake };
+      gallery.change(one, { approvalReason: 'It was approved without an owner, and ada@example.com enrolled it.' });
+    }, id);
+    await page.getByText('als es niemandem gehörte, und ada@example.com hat es registriert.').waitFor();
+  });
+
   test('filters and search ask the server; more is loaded at the end', async () => {
     const { page } = browser;
     await open('#/devices');

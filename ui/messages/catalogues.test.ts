@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { APPROVAL_REASONS, ApprovalReasonCode } from '../../contract/approvalReasons.ts';
 import { LocalErrorCode } from '../../contract/bridge.ts';
 import { AssuranceReason, WhyUnavailable } from '../../contract/device.ts';
 import { ErrorCode } from '../../contract/errors.ts';
@@ -15,6 +16,7 @@ import { makersDe } from './makers.de.ts';
 import { makersEn } from './makers.en.ts';
 import { oversightDe } from './oversight.de.ts';
 import { oversightEn } from './oversight.en.ts';
+import { reasonsDe } from './reasons.de.ts';
 import type { Catalogue, Message } from './types.ts';
 import { windowDe } from './window.de.ts';
 import { windowEn } from './window.en.ts';
@@ -112,5 +114,13 @@ test('every reason of assurance and of a fact that is missing has a sentence in 
   for (const why of WhyUnavailable.options) {
     expect(windowEn, why).toHaveProperty([`why.${why}`]);
     expect(windowDe, why).toHaveProperty([`why.${why}`]);
+  }
+});
+
+test('every automatic reason has a German sentence with the same values', () => {
+  expect(Object.keys(reasonsDe)).toEqual(ApprovalReasonCode.options);
+  for (const code of ApprovalReasonCode.options) {
+    expect(placeholders(reasonsDe[code]), code).toEqual(placeholders(APPROVAL_REASONS[code]));
+    expect(reasonsDe[code], code).not.toBe(APPROVAL_REASONS[code]);
   }
 });
