@@ -55,7 +55,6 @@ export function Makers() {
               t('list.column.state'),
               t('makers.column.counts'),
               t('makers.column.until'),
-              t('makers.column.source'),
               ...(owner ? [t('list.column.actions')] : []),
             ]}
           >
@@ -107,7 +106,9 @@ function MakerRow({ root, ask }: { root: TrustedRoot; ask: (() => void) | null }
     <tr>
       <th scope="row">
         <bdi>{vendor}</bdi>
-        <span className="soft small maker-role">{t(`makers.role.${root.role}`)}</span>
+        <span className="soft small maker-role">
+          {t(`makers.role.${root.role}`)} · {t(`makers.source.${root.source}`)}
+        </span>
       </th>
       <td>
         <bdi>{subject}</bdi>
@@ -125,9 +126,8 @@ function MakerRow({ root, ask }: { root: TrustedRoot; ask: (() => void) | null }
         {format.date(root.notAfter)}
         {Date.parse(root.notAfter) <= now && <span className="soft small maker-role">{t('makers.expired')}</span>}
       </td>
-      <td className="nowrap">{t(`makers.source.${root.source}`)}</td>
       {ask && (
-        <td>
+        <td className="nowrap">
           <Button aria-label={t(trusted ? 'makers.stopOf' : 'makers.resumeOf', { vendor, subject })} onClick={ask}>
             {t(trusted ? 'makers.stop' : 'makers.resume')}
           </Button>

@@ -225,7 +225,7 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await question.getByRole('button', { name: 'Stop trusting' }).click();
     await said('Acme is no longer trusted; 0 devices were judged again.');
     await row.getByText('No longer trusted').waitFor();
-    await row.getByRole('button', { name: /again$/ }).click();
+    await row.getByRole('button', { name: /^Trust again/ }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Trust again' }).click();
     await row.getByText('Trusted', { exact: true }).waitFor();
   });

@@ -10,7 +10,6 @@ export const makersEn = {
   'makers.column.certificate': 'Certificate and SHA-256',
   'makers.column.counts': 'Chips count as',
   'makers.column.until': 'Valid until',
-  'makers.column.source': 'From',
   'makers.role.root': 'Root',
   'makers.role.intermediate': 'Intermediate',
   'makers.source.shipped': 'Muster’s list',
@@ -24,7 +23,7 @@ export const makersEn = {
   'makers.stop': 'Stop trusting…',
   'makers.stopOf': 'Stop trusting {vendor}, {subject}',
   'makers.resume': 'Trust again…',
-  'makers.resumeOf': 'Trust {vendor}, {subject}, again',
+  'makers.resumeOf': 'Trust again: {vendor}, {subject}',
   'makers.stopTitle': 'Stop trusting this certificate of {vendor}?',
   'makers.stopRoot':
     'Every device whose security chip leads to it counts as one of an unknown maker at once, and loses high assurance and whatever needs it. Devices stay enrolled and approved. Muster’s list does not bring the trust back; only an owner does.',
