@@ -40,6 +40,8 @@ type PageParts = {
   demo: boolean;
   /** Where the page's form may lead, redirects included: Chromium checks those against form-action too. */
   formTargets?: readonly string[];
+  /** Where the browser goes on to by itself. */
+  onwards?: string;
   /** Scripts of this server that the page loads, by path; never inline. */
   script?: string;
   /** For reading rather than for a decision. */
@@ -71,10 +73,12 @@ const DEMO_BANNER: Record<PageLanguage, string> = {
 };
 
 /** A page of the sign-in: no inline script, nothing from elsewhere, never framed, never cached. */
-export function page({ title, body, demo, formTargets = [], script, wide = false, language = 'en' }: PageParts): Page {
+export function page(parts: PageParts): Page {
+  const { title, body, demo, formTargets = [], onwards, script, wide = false, language = 'en' } = parts;
   const banner = demo ? `<p class="demo">${DEMO_BANNER[language]}</p>` : '';
   const tag = script === undefined ? '' : `<script type="module" src="${escapeHtml(script)}"></script>`;
-  const html = `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)} · Muster</title><style>${STYLE}</style>${tag}</head><body><main${wide ? ' class="wide"' : ''}>${banner}<h1>${escapeHtml(title)}</h1>${body}</main></body></html>`;
+  const refresh = onwards === undefined ? '' : `<meta http-equiv="refresh" content="0;url=${escapeHtml(onwards)}">`;
+  const html = `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)} · Muster</title><style>${STYLE}</style>${refresh}${tag}</head><body><main${wide ? ' class="wide"' : ''}>${banner}<h1>${escapeHtml(title)}</h1>${body}</main></body></html>`;
   const csp = [
     "default-src 'none'",
     `style-src ${STYLE_HASH}`,
@@ -149,6 +153,21 @@ export function confirmPage(confirmation: Confirmation): Page {
 <button name="decision" value="accept">${t.accept}</button>
 <button class="quiet" name="decision" value="refuse">${t.refuse}</button></form>`;
   return page({ title: t.title, body, demo, formTargets, language });
+}
+
+const ONWARDS = {
+  en: { title: 'Going on to your sign-in', link: 'Continue' },
+  de: { title: 'Weiter zur Anmeldung', link: 'Weiter' },
+} as const satisfies Record<PageLanguage, Record<string, string>>;
+
+/**
+ * Leads on to another site after a form. A redirect cannot: Chromium holds each of them against the form-action of the page with the form,
+ * and where an identity provider sends people from its own address is not known.
+ */
+export function onwardsPage(url: string, demo: boolean, language: PageLanguage): Page {
+  const t = ONWARDS[language];
+  const body = `<p><a href="${escapeHtml(url)}">${t.link}</a></p>`;
+  return page({ title: t.title, body, demo, onwards: url, language });
 }
 
 export function messagePage(title: string, paragraphs: readonly string[], demo: boolean): Page {

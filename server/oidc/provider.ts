@@ -9,6 +9,8 @@ import { escapeHtml, messagePage, type Page, page } from './pages.ts';
 
 export const CLIENT_IDS = { desktop: 'desktop', agent: 'agent' } as const;
 export const MOUNT = '/oidc';
+/** Where a person types the code of a device, below the mount. */
+const DEVICE_PAGE = '/device';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -134,6 +136,18 @@ export function createProvider(options: Options): Provider {
         ),
       );
     },
+  });
+  provider.use(async (ctx, next) => {
+    // A code that comes without the session of its form: the provider's own answer to it would be a 500 (it saves a session that was never one).
+    if (ctx.method === 'POST' && ctx.path === DEVICE_PAGE) {
+      const id = ctx.cookies.get(provider.cookieName('session'));
+      if (id === undefined || (await provider.Session.find(id)) === undefined) {
+        ctx.status = 303;
+        ctx.redirect(`${MOUNT}${DEVICE_PAGE}`);
+        return;
+      }
+    }
+    await next();
   });
   // The origin is configuration: what a proxy or a caller says of host and scheme is replaced before the provider sees it.
   provider.proxy = true;

@@ -13,7 +13,7 @@ import { createSession, SESSION_MAX_MS } from '../store/sessions.ts';
 import { beginSignIn, rememberSignedIn, takeSignIn } from '../store/signIns.ts';
 import { ensureUserByEmail, findUser, recordSignIn } from '../store/users.ts';
 import { checkPerson, checkSelfEnrolment, findInvite, type PresentedInvite } from './admission.ts';
-import { confirmPage, languageOf, messagePage, type Page } from './pages.ts';
+import { confirmPage, languageOf, messagePage, onwardsPage, type Page } from './pages.ts';
 
 const SIGN_IN_COOKIE_MS = 10 * 60_000;
 const Uid = z.object({ uid: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
@@ -111,11 +111,13 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
     return secret === undefined ? undefined : { from: 'browser', secret };
   };
 
-  const toIdentityProvider = async (reply: FastifyReply, purpose: string): Promise<FastifyReply> => {
+  /** The address of the identity provider's sign-in; what has to come back is kept, and its cookie set. */
+  const beginUpstream = async (reply: FastifyReply, purpose: string): Promise<string> => {
     if (!upstream) return refuse('unavailable', 'No identity provider is connected to this inventory yet.');
     const { url, state, nonce, verifier } = await upstream.begin();
     const secret = await store.write((trx) => beginSignIn(trx, now(), { purpose, state, nonce, verifier }));
-    return reply.setCookie(names.signIn, secret, cookieOptions(origin, SIGN_IN_COOKIE_MS)).redirect(url.href, 303);
+    reply.setCookie(names.signIn, secret, cookieOptions(origin, SIGN_IN_COOKIE_MS));
+    return url.href;
   };
 
   app.get('/interaction/:uid', route, async (request, reply) => {
@@ -123,7 +125,12 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
     const ceremony = await ceremonyOf(interaction);
     if (!ceremony) return giveUp(request, reply, 'ceremony-expired');
     if (interaction.prompt.name === 'login') {
-      if (upstream) return toIdentityProvider(reply, `interaction:${interaction.uid}`);
+      if (upstream) {
+        const url = await beginUpstream(reply, `interaction:${interaction.uid}`);
+        // A device's code was typed into a form of ours, and that form's redirects end here.
+        if (interaction.deviceCode === undefined) return reply.redirect(url, 303);
+        return send(reply, 200, onwardsPage(url, demo, languageOf(request.headers['accept-language'])));
+      }
       return signInByInvite(request, reply, presentedIn(request, interaction));
     }
     const user = await personOf(interaction);
@@ -253,7 +260,9 @@ export async function signInRoutes(app: App, context: Context): Promise<void> {
     return id === undefined ? undefined : findUser(store.db, id);
   };
 
-  app.get('/console/sign-in', route, async (_request, reply) => toIdentityProvider(reply, 'console'));
+  app.get('/console/sign-in', route, async (_request, reply) =>
+    reply.redirect(await beginUpstream(reply, 'console'), 303),
+  );
 
   app.get('/sign-in/callback', route, async (request, reply) => {
     const secret = request.cookies[names.signIn];

@@ -1,4 +1,4 @@
-/** Follows redirects with its own cookies, and stops at a page or at the loopback callback. */
+/** Follows redirects, those of pages too, with its own cookies, and stops at a page or at the loopback callback. */
 export function createBrowser(origin: string, cookieLines: readonly string[] = []) {
   const cookies = new Map<string, { value: string; path: string }>();
   const remember = (lines: readonly string[]) => {
@@ -34,6 +34,12 @@ export function createBrowser(origin: string, cookieLines: readonly string[] = [
       const location = response.headers.get('location');
       if (location === null || response.status < 300 || response.status >= 400) {
         const text = await response.text();
+        const onwards = /<meta http-equiv="refresh" content="0;url=([^"]+)"/.exec(text)?.[1];
+        if (onwards !== undefined) {
+          url = new URL(onwards.replaceAll('&amp;', '&'), url);
+          request = {};
+          continue;
+        }
         return { path: url.pathname, url, status: response.status, text, headers: response.headers };
       }
       await response.body?.cancel();
