@@ -1,6 +1,5 @@
-import { z } from 'zod';
-
-/** Reasons that the server gives by itself for an approval, a refusal or a wait, with a stable code. People write theirs in their own words. */
+/** Reasons that the server gives by itself for an approval, a refusal or a wait, with a stable code. People write theirs in their own words.
+ * Free of zod: the window bundles it. */
 export const APPROVAL_REASONS = {
   'owner-left': 'Its owner left.',
   'owner-changed': 'The owner changed; the approval was for the former owner.',
@@ -19,9 +18,7 @@ export const APPROVAL_REASONS = {
   'by-rule': 'Approved by the rule "{rule}".',
 } as const;
 export type ApprovalReasonCode = keyof typeof APPROVAL_REASONS;
-export const ApprovalReasonCode = z.enum(
-  Object.keys(APPROVAL_REASONS) as [ApprovalReasonCode, ...ApprovalReasonCode[]],
-);
+export const APPROVAL_REASON_CODES = Object.keys(APPROVAL_REASONS) as [ApprovalReasonCode, ...ApprovalReasonCode[]];
 
 type Values = Readonly<Record<string, string>>;
 

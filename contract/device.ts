@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ApprovalReasonCode } from './approvalReasons.ts';
+import { APPROVAL_REASON_CODES } from './approvalReasons.ts';
 import { CeremonyCode, Email, Id, PermanentIdentifier, ShortText, Timestamp } from './primitives.ts';
 
 /** Four separate facts of a device; nothing infers one from another (DESIGN.md, Words). */
@@ -118,7 +118,7 @@ export const Device = z
     approval: Approval,
     approvalReason: z.string().nullable(),
     /** Where the server gave the reason by itself. */
-    approvalReasonCode: ApprovalReasonCode.nullable().optional(),
+    approvalReasonCode: z.enum(APPROVAL_REASON_CODES).nullable().optional(),
     decidedBy: z.string().nullable(),
     decidedAt: Timestamp.nullable(),
     requestedBy: z.string().nullable(),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { APPROVAL_REASONS, ApprovalReasonCode } from '../../contract/approvalReasons.ts';
+import { APPROVAL_REASON_CODES, APPROVAL_REASONS } from '../../contract/approvalReasons.ts';
 import { LocalErrorCode } from '../../contract/bridge.ts';
 import { AssuranceReason, WhyUnavailable } from '../../contract/device.ts';
 import { ErrorCode } from '../../contract/errors.ts';
@@ -118,8 +118,8 @@ test('every reason of assurance and of a fact that is missing has a sentence in 
 });
 
 test('every automatic reason has a German sentence with the same values', () => {
-  expect(Object.keys(reasonsDe)).toEqual(ApprovalReasonCode.options);
-  for (const code of ApprovalReasonCode.options) {
+  expect(Object.keys(reasonsDe)).toEqual(APPROVAL_REASON_CODES);
+  for (const code of APPROVAL_REASON_CODES) {
     expect(placeholders(reasonsDe[code]), code).toEqual(placeholders(APPROVAL_REASONS[code]));
     expect(reasonsDe[code], code).not.toBe(APPROVAL_REASONS[code]);
   }
