@@ -57,6 +57,7 @@ async function showWindow(demo: Demo, rendererFolder: string): Promise<number> {
   const { person, administrator } = demo.people;
   const ended = untilInterrupted();
   console.log(`Inventory          ${demo.origin}   API reference: ${demo.origin}/api/reference`);
+  console.log(`API token          ${demo.apiToken}   for scripts, with every scope`);
   console.log(
     `Admin console      ${demo.origin}/console/   sign in as ${administrator.email}, password ${administrator.password}`,
   );
@@ -64,7 +65,7 @@ async function showWindow(demo: Demo, rendererFolder: string): Promise<number> {
   console.log(
     demo.tcti === undefined
       ? `Hardware           this machine's own${process.platform === 'darwin' ? ': a Mac enrols by a claim, which is never high-assurance' : ' TPM'}`
-      : 'Hardware           software TPM, made for this demo: proves nothing, trusted by this demo only',
+      : `Hardware           software TPM, made for this demo: proves nothing, trusted by this demo only   muster … --tcti ${demo.tcti}`,
   );
   const electron = findElectron(root, process.env, process.platform);
   if ('executable' in electron) {
