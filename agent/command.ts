@@ -34,7 +34,7 @@ export type Command = {
   hidden?: boolean;
   description: readonly string[];
   /** One word (or several) behind the command. */
-  argument?: { name: string; choices?: readonly string[] };
+  argument?: { name: string; choices?: readonly string[]; optional?: true };
   options: readonly Option[];
   examples: readonly (readonly [line: string, meaning: string])[];
   load(): Promise<Handler>;

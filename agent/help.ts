@@ -44,7 +44,8 @@ export function helpFor(command: Command, commands: readonly Command[]): string 
 }
 
 export function synopsis(command: Command): string {
-  const argument = command.argument ? ` ${command.argument.choices?.join('|') ?? command.argument.name}` : '';
+  const word = command.argument?.choices?.join('|') ?? command.argument?.name;
+  const argument = word === undefined ? '' : command.argument?.optional ? ` [${word}]` : ` ${word}`;
   return `${commandName(command)}${argument}${command.options.map((option) => ` [${spelled(option)}]`).join('')}`;
 }
 

@@ -57,7 +57,8 @@ function checkRest(command: Command, rest: readonly string[]): void {
   const { argument } = command;
   if (!argument && rest.length > 0)
     throw new UsageError(`${commandName(command)} does not take ${shown(rest[0] ?? '')}.`);
-  if (argument && rest.length === 0) throw new UsageError(`${commandName(command)} needs ${argument.name}.`);
+  if (argument && !argument.optional && rest.length === 0)
+    throw new UsageError(`${commandName(command)} needs ${argument.name}.`);
   if (argument?.choices && !argument.choices.includes(rest[0] ?? '')) {
     throw new UsageError(`${argument.name} is one of ${argument.choices.join(', ')}.`);
   }

@@ -46,9 +46,10 @@ export const SERVER_COMMAND_TABLE: readonly Command[] = [
     description: [
       'One line of JSON for each attestation. Exit code 10 where one that held no longer does, or its class changed. The server must not run.',
     ],
+    argument: { name: 'ID', optional: true },
     options: [STORE, { name: 'id', value: 'ID', summary: 'Only this evidence, or that of this device.' }],
     examples: [],
-    load: async () => (await import('./commands/server.ts')).serverCommand('verify-evidence'),
+    load: async () => (await import('./commands/server.ts')).serverCommand('verify-evidence', 'id'),
   },
   {
     path: ['server', 'rotate-keys'],
@@ -70,9 +71,10 @@ export const SERVER_COMMAND_TABLE: readonly Command[] = [
     path: ['server', 'roots', 'import'],
     summary: 'Take the certificates of TPM vendors from files.',
     description: ['For servers without a way out. The same check of SHA-256 holds.'],
+    argument: { name: 'FILE', optional: true },
     options: [STORE, { name: 'from', value: 'PATH', summary: 'File or folder with certificates, DER or PEM.' }],
     examples: [],
-    load: async () => (await import('./commands/server.ts')).serverCommand('roots import'),
+    load: async () => (await import('./commands/server.ts')).serverCommand('roots import', 'from'),
   },
   {
     path: ['server', 'set-role'],
@@ -119,5 +121,30 @@ export const SERVER_COMMAND_TABLE: readonly Command[] = [
     ],
     examples: [],
     load: async () => (await import('./commands/server.ts')).serverCommand('sync'),
+  },
+  {
+    path: ['server', 'profile'],
+    summary: 'Make the configuration profile that sets Muster up on Macs.',
+    description: [
+      'Writes a .mobileconfig. With --sign it is signed by the RSA key of a PKCS#12 file, whose password stands in a file of its own.',
+    ],
+    options: [
+      {
+        name: 'settings',
+        value: 'FILE',
+        summary: 'JSON object with the settings, named as in docs/deploy/settings.md.',
+      },
+      { name: 'organization', value: 'NAME', summary: 'Whose profile it is, as Macs show it.' },
+      { name: 'sign', value: 'FILE.p12', summary: 'Key and certificates that sign it.' },
+      { name: 'password-file', value: 'FILE', summary: 'File with the password of that key (default: none).' },
+      { name: 'out', value: 'FILE', summary: 'Where the profile goes.' },
+    ],
+    examples: [
+      [
+        'muster server profile --settings mac.json --organization Example --out muster.mobileconfig',
+        'Upload the result to your MDM.',
+      ],
+    ],
+    load: async () => (await import('./commands/server.ts')).serverCommand('profile'),
   },
 ];

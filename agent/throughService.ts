@@ -9,14 +9,15 @@ import type { Values } from './command.ts';
 export async function orThroughService<T>(
   values: Values,
   own: () => Promise<T>,
-  ask: (service: TpmServiceClient) => Promise<T>,
+  ask: (service: TpmServiceClient, cause: NativeError) => Promise<T>,
+  connect?: () => Promise<TpmServiceClient | undefined>,
 ): Promise<T> {
   try {
     return await own();
   } catch (error) {
     if (values.texts.has('tcti') || !isNativeError(error, 'tpm-permission')) throw error;
     const { askService } = await import('../native/service/client.ts');
-    const told = await askService(async (service) => ({ answer: await ask(service) }));
+    const told = await askService(async (service) => ({ answer: await ask(service, error) }), connect);
     if (!told) throw error;
     return told.answer;
   }
@@ -28,15 +29,11 @@ export async function needingTpmItself<T>(
   own: () => Promise<T>,
   connect?: () => Promise<TpmServiceClient | undefined>,
 ): Promise<T> {
-  try {
-    return await own();
-  } catch (error) {
-    if (values.texts.has('tcti') || !isNativeError(error, 'tpm-permission')) throw error;
-    const { askService } = await import('../native/service/client.ts');
-    if (!(await askService(async () => true, connect))) throw error;
+  const kept = async (_service: TpmServiceClient, cause: NativeError): Promise<never> => {
     throw new NativeError('tpm-permission', 'This command needs the TPM itself, which the Muster service keeps.', {
       advice: 'Run it with sudo.',
-      cause: error,
+      cause,
     });
-  }
+  };
+  return orThroughService<T>(values, own, kept, connect);
 }

@@ -2,12 +2,13 @@ import { SERVER_COMMANDS, type ServerCommand, ServerError } from '../../server/i
 import type { Handler } from '../command.ts';
 import { EXIT } from '../exitCodes.ts';
 
-/** The verbs of `muster server`: options become a map, the rest is the server's own. */
-export function serverCommand(name: ServerCommand): Handler {
+/** The verbs of `muster server`: options become a map, where a word behind the command stands for the option `argument`. */
+export function serverCommand(name: ServerCommand, argument?: string): Handler {
   return async (values, context) => {
     const { out, err, signal } = context;
-    const [id] = values.rest;
-    const texts = new Map([...values.texts, ...(id === undefined ? [] : [['id', id] as const])]);
+    const [word] = values.rest;
+    const texts = new Map(values.texts);
+    if (argument !== undefined && word !== undefined) texts.set(argument, word);
     try {
       const good = await SERVER_COMMANDS[name](texts, { out, err, signal, environment: process.env });
       return good ? EXIT.ok : EXIT.checkFailed;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -33,6 +33,37 @@ async function run(command: ServerCommand, values: Record<string, string>, envir
   const good = await SERVER_COMMANDS[command](new Map(Object.entries(values)), io);
   return { good, out, err };
 }
+
+describe('muster server profile', () => {
+  const of = (values: Record<string, string>) =>
+    run('profile', { organization: 'Example', out: join(folder, 'muster.mobileconfig'), ...values });
+  const file = async (name: string, content: string) => {
+    await writeFile(join(folder, name), content);
+    return join(folder, name);
+  };
+
+  it('writes the profile of a file with settings, for its owner alone', async () => {
+    const settings = await file('mac.json', '{"ServerUrl":"https://muster.example"}');
+    expect(await of({ settings })).toMatchObject({ good: true, out: '', err: expect.stringContaining('is written') });
+    const out = join(folder, 'muster.mobileconfig');
+    expect(await readFile(out, 'utf8')).toContain('<string>https://muster.example</string>');
+    expect((await stat(out)).mode & 0o777).toBe(0o600);
+  });
+
+  it('says what is wrong with what it was given', async () => {
+    const settings = await file('good.json', '{}');
+    const refused = (message: RegExp) =>
+      expect.objectContaining({ code: 'configuration', message: expect.stringMatching(message) });
+    await expect(run('profile', { settings })).rejects.toEqual(refused(/--organization/));
+    await expect(of({})).rejects.toEqual(refused(/--settings/));
+    await expect(of({ settings: join(folder, 'absent') })).rejects.toEqual(refused(/cannot be read/));
+    await expect(of({ settings: await file('broken.json', '{') })).rejects.toEqual(refused(/not JSON/));
+    await expect(of({ settings: await file('list.json', '[]') })).rejects.toEqual(refused(/no JSON object/));
+    await expect(of({ settings: await file('other.json', '{"Unknown":1}') })).rejects.toEqual(refused(/Unknown/));
+    await expect(of({ settings, sign: await file('no.p12', 'x') })).rejects.toEqual(refused(/./));
+    await expect(of({ settings, out: join(folder, 'no', 'folder') })).rejects.toEqual(refused(/cannot be written/));
+  });
+});
 
 describe('muster server', () => {
   it('refuses the store of a demo, and serves its own', async () => {
@@ -134,6 +165,14 @@ describe('muster server', () => {
     expect(await newSetupSecret(world.server.store, Date.now())).toBeUndefined();
     expect((await world.call('GET', '/setup')).headers.get('content-security-policy')).toContain("script-src 'self'");
     await world.close();
+  });
+
+  it('says which path of vendor certificates it cannot read', async () => {
+    const from = join(folder, 'absent');
+    await expect(run('roots import', { store: join(folder, 'rootless'), from })).rejects.toMatchObject({
+      code: 'configuration',
+      message: `${from} cannot be read.`,
+    });
   });
 
   it.skipIf(!existsSync(ROOTS))('takes vendor certificates of the manifest only (needs shared data)', async () => {

@@ -13,6 +13,8 @@ import { takeLease } from '../store/lease.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { connectFile, type MdmWork, syncMdm } from './mdm.ts';
 import { openApiDocument } from './openApiDocument.ts';
+import { writeProfile } from './profile.ts';
+import { required, type ServerValues } from './values.ts';
 
 /** What the commands of `muster server` may touch of the process. */
 export type ServerIo = {
@@ -21,9 +23,6 @@ export type ServerIo = {
   signal: AbortSignal;
   environment: NodeJS.ProcessEnv;
 };
-
-/** Option values by name, as the command line gave them. */
-export type ServerValues = ReadonlyMap<string, string>;
 
 /** The verbs after `muster server`; each answers whether all is well. Errors: {@link ServerError}. */
 export const SERVER_COMMANDS = {
@@ -41,6 +40,10 @@ export const SERVER_COMMANDS = {
       tellRoots(io, await importVendorRoots(store, Date.now(), required(values, 'from'))),
     ),
   'set-role': setRole,
+  profile: async (values: ServerValues, io: ServerIo) => {
+    io.err(`${await writeProfile(values, new Date())} is written.\n`);
+    return true;
+  },
   'mdm connect': (values: ServerValues, io: ServerIo) =>
     withMdm(values, io, (work) =>
       connectFile(work, {
@@ -53,12 +56,6 @@ export const SERVER_COMMANDS = {
     withMdm(values, io, (work) => syncMdm(work, { only: values.get('only'), full: values.get('run') === 'full' })),
 } as const satisfies Record<string, (values: ServerValues, io: ServerIo) => Promise<boolean>>;
 export type ServerCommand = keyof typeof SERVER_COMMANDS;
-
-function required(values: ServerValues, name: string): string {
-  const value = values.get(name);
-  if (value === undefined) throw new ServerError('configuration', `Give --${name}.`);
-  return value;
-}
 
 function portOf(text: string | undefined): { port?: number } {
   if (text === undefined) return {};
