@@ -7,6 +7,7 @@ import {
   splitCertificates,
   vendorRootsManifest,
 } from '../../attestation/index.ts';
+import { ServerError } from '../error.ts';
 import { audit } from '../store/audit.ts';
 import type { Store } from '../store/store.ts';
 import { storeRoot } from './roots.ts';
@@ -46,13 +47,11 @@ export async function updateVendorRoots(
   return report;
 }
 
-/** The same from a file or folder of certificates (DER or PEM), for servers without a way out. */
+/** The same from a file or folder of certificates (DER or PEM), for servers without a way out. Error: `configuration` where `path` is none. */
 export async function importVendorRoots(store: Store, now: number, path: string): Promise<RootsReport> {
   const report: RootsReport = { added: 0, known: 0, refused: [] };
   const have = await fingerprints(store);
-  const files = (await stat(path)).isDirectory()
-    ? (await readdir(path)).filter((name) => /\.(pem|der|crt|cer)$/i.test(name)).map((name) => join(path, name))
-    : [path];
+  const files = await certificateFiles(path);
   const wanted = vendorRootsManifest.filter((entry) => !have.has(entry.sha256));
   for (const file of files) {
     try {
@@ -64,6 +63,15 @@ export async function importVendorRoots(store: Store, now: number, path: string)
   report.known = have.size;
   await note(store, now, report, path);
   return report;
+}
+
+async function certificateFiles(path: string): Promise<string[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [path];
+    return (await readdir(path)).filter((name) => /\.(pem|der|crt|cer)$/i.test(name)).map((name) => join(path, name));
+  } catch (cause) {
+    throw new ServerError('configuration', `${path} cannot be read.`, { cause });
+  }
 }
 
 async function fingerprints(store: Store): Promise<Set<string>> {
