@@ -46,16 +46,17 @@ export function Conflicts() {
     action.run(async () => {
       setAsking(null);
       setChanged(false);
+      let done = true;
       try {
         if (asked.kind === 'conflict') await api.resolve(asked.conflict, asked.resolution, reason);
         else await api.resolveCandidate(asked.item, asked.resolution, reason);
-        announce(t('conflicts.done'));
       } catch (thrown) {
         if (!(thrown instanceof ApiError) || thrown.status !== 412) throw thrown;
-        setChanged(true);
+        done = false;
       }
-      conflicts.reload();
-      candidates.reload();
+      await Promise.all([conflicts.reload(), candidates.reload()]);
+      if (done) announce(t('conflicts.done'));
+      setChanged(!done);
     });
 
   return (

@@ -41,7 +41,7 @@ export function Invites() {
   const make = (work: () => Promise<Made>): void =>
     action.run(async () => {
       setMade(await work());
-      list.reload();
+      await list.reload();
     });
   const send = ([first, ...rest]: readonly string[]): void => {
     if (first === undefined) return;
@@ -51,7 +51,7 @@ export function Invites() {
   const revoke = (invite: Invite): void =>
     action.run(async () => {
       await api.revokeInvite(invite.id);
-      list.reload();
+      await list.reload();
     });
   return (
     <View title={t('invites.title')} text={t('invites.text')}>
@@ -123,7 +123,7 @@ export function Invites() {
           emails={many}
           close={() => {
             setMany(null);
-            list.reload();
+            void list.reload();
           }}
         />
       )}

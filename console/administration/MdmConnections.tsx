@@ -30,7 +30,7 @@ export function MdmConnections() {
       } finally {
         setSyncing(null);
       }
-      list.reload();
+      await list.reload();
     });
   return (
     <View title={t('mdm.title')} text={t('mdm.text')}>

@@ -31,13 +31,17 @@ export function People() {
   );
   const action = useAction();
   const [leaving, setLeaving] = useState<Person | null>(null);
+  const [asked, setAsked] = useState<{ id: string; role: Role | null } | null>(null);
   const change = (person: Person, fields: PersonChange): void =>
     action.run(async () => {
       const { devices, policy } = await api.changePerson(person.id, fields);
+      await list.reload();
       const name = nameOf(person);
       announce(policy ? t('people.devicesHandled', { name, count: devices }) : t('people.changed', { name }));
-      list.reload();
     });
+  // The choice stands while it is saved: a select that jumped back for a moment would look refused.
+  const shownRole = (person: Person): Role | null =>
+    action.busy && asked?.id === person.id ? asked.role : person.role;
   return (
     <View title={t('people.title')} text={t('people.text')}>
       <FilterBar>
@@ -76,9 +80,13 @@ export function People() {
                 </th>
                 <td>
                   <RoleChoice
-                    person={person}
+                    name={nameOf(person)}
+                    role={shownRole(person)}
                     disabled={!mayAdminister(session) || action.busy || !person.active}
-                    change={(role) => change(person, { role })}
+                    change={(role) => {
+                      setAsked({ id: person.id, role });
+                      change(person, { role });
+                    }}
                   />
                 </td>
                 <td>
@@ -130,13 +138,18 @@ export function People() {
   );
 }
 
-function RoleChoice(props: { person: Person; disabled: boolean; change: (role: Role | null) => void }) {
+function RoleChoice(props: {
+  name: string;
+  role: Role | null;
+  disabled: boolean;
+  change: (role: Role | null) => void;
+}) {
   const t = useConsoleText();
   return (
     <select
       className="input row-select"
-      aria-label={t('people.roleOf', { name: nameOf(props.person) })}
-      value={props.person.role ?? ''}
+      aria-label={t('people.roleOf', { name: props.name })}
+      value={props.role ?? ''}
       disabled={props.disabled}
       onChange={(event) => props.change(ROLES.find((role) => role === event.target.value) ?? null)}
     >

@@ -12,7 +12,8 @@ export type Paged<T> = {
   loading: boolean;
   problem: ConsoleProblem | null;
   loadMore: () => void;
-  reload: () => void;
+  /** Ends once the list shows what the server says now. */
+  reload: () => Promise<void>;
 };
 
 type Page<T> = { items: readonly T[]; next: string | null };
@@ -53,7 +54,7 @@ export function usePaged<T>(load: (cursor: string | null) => Promise<Page<T>>): 
     loading,
     problem,
     loadMore: () => void fetchPage(page?.next ?? null),
-    reload: () => void fetchPage(null),
+    reload: () => fetchPage(null),
   };
 }
 
@@ -91,7 +92,7 @@ export function PagedList<T>(props: {
   const { list } = props;
   return (
     <>
-      {list.problem && <ProblemNotice problem={list.problem} retry={list.reload} />}
+      {list.problem && <ProblemNotice problem={list.problem} retry={() => void list.reload()} />}
       {list.items === null ? (
         list.loading && <Loading />
       ) : list.items.length === 0 ? (

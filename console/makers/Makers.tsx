@@ -23,13 +23,13 @@ export function Makers() {
     action.run(async () => {
       close();
       const { devices } = await api.trustMaker(fingerprint, !trusted);
+      await list.reload();
       announce(t(trusted ? 'makers.stopped' : 'makers.resumed', { vendor, count: devices }));
-      list.reload();
     });
   const added = ({ vendor }: TrustedRoot): void => {
     close();
     announce(t('makers.added', { vendor }));
-    list.reload();
+    void list.reload();
   };
   const owner = mayAdminister(session);
   return (
