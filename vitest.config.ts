@@ -14,6 +14,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    // What a page shows follows what was done to it, on a busy machine some time later.
+    expect: { poll: { timeout: 30_000, interval: 50 } },
     coverage: {
       provider: 'v8',
       include: ['attestation/**/*.ts'],

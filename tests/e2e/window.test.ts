@@ -72,7 +72,7 @@ describe.skipIf(!runnable)(
       for (const named of [code, 'Demo Organization', demo.person.email]) expect(confirm).toContain(named);
       await button(page, 'Enrol this device').click();
       await heading(window, 'Waiting for approval');
-      expect(await window.locator('main').innerText()).toContain(code);
+      await expect.poll(() => window.locator('main').innerText()).toContain(code);
       const short = (await window.locator('main').innerText()).match(/\b[0-9A-F]{4}-[0-9A-F]{4}\b/)?.[0] ?? 'none';
       await picture(window, 'window-waiting');
 
@@ -82,7 +82,7 @@ describe.skipIf(!runnable)(
       await signIn(console_, demo.administrator);
       await console_.getByRole('link', { name: 'Pending' }).click();
       await console_.getByText(code).first().waitFor();
-      expect(await console_.locator('main').innerText()).toContain(short);
+      await expect.poll(() => console_.locator('main').innerText()).toContain(short);
       await picture(console_, 'console-pending');
       await button(console_, /^Approve/)
         .first()

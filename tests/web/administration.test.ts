@@ -127,7 +127,9 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await page.getByLabel('E-mail address').fill('new.person@example.com');
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Invite for new.person@example.com' });
-    expect(await dialog.getByLabel('Link').inputValue()).toContain(`${inventory.origin}/invite#muster_invite_`);
+    await expect
+      .poll(() => dialog.getByLabel('Link').inputValue())
+      .toContain(`${inventory.origin}/invite#muster_invite_`);
     await dialog.getByRole('button', { name: 'Close' }).click();
     await page.getByRole('row', { name: /new\.person@example\.com Sent/ }).waitFor();
     await page.getByRole('button', { name: 'Revoke new.person@example.com' }).click();
@@ -138,10 +140,9 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await go('tokens');
     await button('New API token').click();
     await button('Make the token').click();
-    expect(await page.getByRole('alert').allTextContents()).toEqual([
-      'Give it a name.',
-      'Choose at least one thing that it may do.',
-    ]);
+    await expect
+      .poll(() => page.getByRole('alert').allTextContents())
+      .toEqual(['Give it a name.', 'Choose at least one thing that it may do.']);
     await page.getByLabel('Name').fill('reader');
     await page.getByLabel('devices:read').check();
     await button('Make the token').click();
@@ -164,7 +165,7 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await page.getByLabel('How often it may be used').fill('25');
     await page.getByLabel('Only for these permanent identifiers').fill(`${urn('A')}\n${urn('B')}\n`);
     await button('Make the token').click();
-    expect(await page.getByLabel('Secret').inputValue()).toMatch(/^muster_provision_/);
+    await expect.poll(() => page.getByLabel('Secret').inputValue()).toMatch(/^muster_provision_/);
     await button('Close').click();
     await page.getByRole('row', { name: /rollout Active 0 of 25 2 devices/ }).waitFor();
   });
@@ -177,7 +178,7 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await page.keyboard.type('example.org');
     await page.getByLabel('End-User: Approved at once').check();
     await button('Discard').click();
-    expect(await page.getByLabel('E-mail domains that may sign in').inputValue()).toBe('');
+    await expect.poll(() => page.getByLabel('E-mail domains that may sign in').inputValue()).toBe('');
     await page.getByLabel('Devices one person may have').fill('3');
     await page.getByLabel('Jamf: Allowed').uncheck();
     await button('Review and save…').click();
@@ -203,10 +204,9 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     const dialog = page.getByRole('dialog', { name: 'Add a certificate of a TPM maker' });
     const add = dialog.getByRole('button', { name: 'Add a certificate' });
     await add.click();
-    expect(await dialog.getByRole('alert').allTextContents()).toEqual([
-      'Choose the file of the certificate.',
-      'Name the maker.',
-    ]);
+    await expect
+      .poll(() => dialog.getByRole('alert').allTextContents())
+      .toEqual(['Choose the file of the certificate.', 'Name the maker.']);
     const file = dialog.getByLabel('Certificate, PEM or DER');
     await file.setInputFiles({ name: 'notes.pem', mimeType: 'text/plain', buffer: Buffer.from('Hello') });
     await dialog.getByText('No certificate was found in this file.').waitFor();
@@ -234,7 +234,7 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await go('people');
     await page.getByLabel('Role of imported-one@example.com').selectOption('auditor');
     await said('imported-one@example.com is changed.');
-    expect(await page.getByLabel('Role of imported-one@example.com').inputValue()).toBe('auditor');
+    await expect.poll(() => page.getByLabel('Role of imported-one@example.com').inputValue()).toBe('auditor');
   });
 
   test('quarantine and back, another owner, removal, and forgetting', async () => {
@@ -300,6 +300,6 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await go('devices');
     await button('Sign out').click();
     await page.getByRole('link', { name: 'Sign in' }).waitFor();
-    expect(await page.evaluate(async () => (await fetch('/api/v1/session')).status)).toBe(401);
+    await expect.poll(async () => page.evaluate(async () => (await fetch('/api/v1/session')).status)).toBe(401);
   });
 });

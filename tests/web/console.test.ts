@@ -68,10 +68,10 @@ describe.skipIf(!chromiumPath())('the console (needs Chromium)', () => {
     await row('carl-thinkpad').getByText('KTW-RBF').waitFor();
     await row('carl-thinkpad').getByRole('button', { name: 'Approve' }).press('Enter');
     await page.getByRole('status').getByText('carl-thinkpad is approved.').waitFor();
-    expect(await row('carl-thinkpad').count()).toBe(0);
+    await expect.poll(() => row('carl-thinkpad').count()).toBe(0);
     // The next device has the focus, but none of its buttons: a second Enter decides nothing.
     await page.waitForFunction(() => document.activeElement?.textContent?.includes('mira-xps'));
-    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('LI');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('LI');
     await open('#/devices');
     await page.getByRole('link', { name: 'carl-thinkpad' }).waitFor();
   });
@@ -82,13 +82,13 @@ describe.skipIf(!chromiumPath())('the console (needs Chromium)', () => {
     await row('mira-xps').getByRole('button', { name: 'Refuse…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Refuse mira-xps?' });
     await dialog.waitFor();
-    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('TEXTAREA');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('TEXTAREA');
     await dialog.getByRole('button', { name: 'Refuse' }).click();
     await dialog.getByRole('alert').waitFor();
     await page.keyboard.type('Not one of ours.');
     await dialog.getByRole('button', { name: 'Refuse' }).click();
     await page.getByRole('status').getByText('mira-xps is refused.').waitFor();
-    expect(await row('mira-xps').count()).toBe(0);
+    await expect.poll(() => row('mira-xps').count()).toBe(0);
   });
 
   test('evidence that changed meanwhile is shown, and the question asked again', async () => {
@@ -105,12 +105,10 @@ describe.skipIf(!chromiumPath())('the console (needs Chromium)', () => {
     await row('build-vm-07').getByRole('button', { name: 'Approve' }).click();
     const dialog = page.getByRole('alertdialog', { name: 'build-vm-07 changed since you saw it' });
     await dialog.waitFor();
-    expect(await dialog.getByRole('row').allTextContents()).toEqual([
-      'BeforeNow',
-      'Ownertomas@nordlicht.exampleNone',
-      'AttestationValidFailed',
-    ]);
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Cancel');
+    await expect
+      .poll(() => dialog.getByRole('row').allTextContents())
+      .toEqual(['BeforeNow', 'Ownertomas@nordlicht.exampleNone', 'AttestationValidFailed']);
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Cancel');
     expect(await runAxe(page)).toEqual([]);
     await dialog.getByRole('button', { name: 'Approve anyway' }).click();
     await page.getByRole('status').getByText('build-vm-07 is approved.').waitFor();
@@ -131,10 +129,12 @@ describe.skipIf(!chromiumPath())('the console (needs Chromium)', () => {
     );
     await own.getByText(why).waitFor();
     const approve = own.getByRole('button', { name: 'Approve' });
-    expect(await approve.isDisabled()).toBe(true);
-    expect(await page.locator(`[id="${await approve.getAttribute('aria-describedby')}"]`).textContent()).toContain(why);
-    expect(await own.getByRole('button', { name: 'Refuse…' }).isEnabled()).toBe(true);
-    expect(await row('carl-thinkpad').getByRole('button', { name: 'Approve' }).isEnabled()).toBe(true);
+    await expect.poll(() => approve.isDisabled()).toBe(true);
+    await expect
+      .poll(async () => page.locator(`[id="${await approve.getAttribute('aria-describedby')}"]`).textContent())
+      .toContain(why);
+    await expect.poll(() => own.getByRole('button', { name: 'Refuse…' }).isEnabled()).toBe(true);
+    await expect.poll(() => row('carl-thinkpad').getByRole('button', { name: 'Approve' }).isEnabled()).toBe(true);
     await own.getByRole('checkbox').check();
     await page.getByRole('button', { name: 'Approve the selected' }).click();
     const nothing = page.getByRole('dialog', { name: 'Approve the selected' });
@@ -194,7 +194,7 @@ describe.skipIf(!chromiumPath())('the console (needs Chromium)', () => {
     });
     await page.getByRole('status').getByText('new-arrival waits for approval.').waitFor();
     await row('new-arrival').waitFor();
-    expect(await select.isChecked()).toBe(true);
+    await expect.poll(() => select.isChecked()).toBe(true);
     expect(Math.abs((await top()) - before)).toBeLessThanOrEqual(2);
     await page.setViewportSize({ width: 1280, height: 800 });
   });
@@ -233,15 +233,15 @@ describe.skipIf(!chromiumPath())('the console (needs Chromium)', () => {
     const { page } = browser;
     await open('#/pending', { who: 'auditor' });
     await row('carl-thinkpad').waitFor();
-    expect(await page.getByRole('button', { name: /Approve|Refuse/ }).count()).toBe(0);
-    expect(await page.getByRole('checkbox').count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: /Approve|Refuse/ }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('checkbox').count()).toBe(0);
   });
 
   test('who is not signed in is led to the sign-in, and sees nothing else', async () => {
     const { page } = browser;
     await open('#/devices', { who: 'nobody' });
-    expect(await page.getByRole('link', { name: 'Sign in' }).getAttribute('href')).toBe('/console/sign-in');
-    expect(await page.getByRole('navigation').count()).toBe(0);
+    await expect.poll(() => page.getByRole('link', { name: 'Sign in' }).getAttribute('href')).toBe('/console/sign-in');
+    await expect.poll(() => page.getByRole('navigation').count()).toBe(0);
   });
 
   test('the device page shows the four facts, reasons and identifiers, and follows the events', async () => {

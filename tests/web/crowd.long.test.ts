@@ -102,7 +102,7 @@ describe.skipIf(!chromiumPath())('the console with a crowd of devices (needs Chr
   test('more than one page is selected; the filters stay in the address, and another filter forgets the choice', async () => {
     await go('devices?source=Smallstep+API');
     await page.getByText('50 devices shown').waitFor();
-    expect(await page.getByLabel('Source').inputValue()).toBe('Smallstep API');
+    await expect.poll(() => page.getByLabel('Source').inputValue()).toBe('Smallstep API');
     await button('Select all that match, shown or not').click();
     // The two of the incidents came by the API too.
     await page.getByText(`${DEVICES + 2} selected, ${DEVICES + 2 - 50} of them not shown`).waitFor();
@@ -126,7 +126,7 @@ describe.skipIf(!chromiumPath())('the console with a crowd of devices (needs Chr
     await page.getByLabel('Tags to take away').fill('loaner');
     await button('Save the changes').click();
     await inDialog('Result').getByText('42 decided, 0 not').waitFor();
-    expect(await page.getByRole('progressbar', { name: 'Progress' }).getAttribute('value')).toBe('42');
+    await expect.poll(() => page.getByRole('progressbar', { name: 'Progress' }).getAttribute('value')).toBe('42');
     await button('Close').click();
     const { id } = await find('lena-thinkpad-000');
     const values = await ask<{ explicit: { tags: string[] } }>(`/api/v1/devices/${id}/values`);
@@ -200,7 +200,7 @@ describe.skipIf(!chromiumPath())('the console with a crowd of devices (needs Chr
       .getByRole('link', { name: 'Only devices with the tag first' })
       .waitFor();
     await button('Name and tags…').click();
-    expect(await page.getByLabel('Tags', { exact: true }).inputValue()).toBe('first\nsecond');
+    await expect.poll(() => page.getByLabel('Tags', { exact: true }).inputValue()).toBe('first\nsecond');
     await page.getByLabel('Display name').fill('');
     await button('Save the changes').click();
     await page.getByRole('heading', { level: 1, name: device.name }).waitFor();
@@ -231,7 +231,7 @@ describe.skipIf(!chromiumPath())('the console with a crowd of devices (needs Chr
     // The address alone brings the same back.
     await page.reload();
     await page.getByText('No record matches.').waitFor();
-    expect(await page.getByLabel('By whom').inputValue()).toBe('ADA@example.com');
+    await expect.poll(() => page.getByLabel('By whom').inputValue()).toBe('ADA@example.com');
   });
 
   test('a rule and a policy are told in plain words before they are saved, and approve nothing that waits', async () => {
@@ -270,12 +270,14 @@ describe.skipIf(!chromiumPath())('the console with a crowd of devices (needs Chr
     const device = await find('ada-framework');
     await go(`devices/${device.id}`);
     const approve = button('Approve');
-    expect(await approve.isDisabled()).toBe(true);
+    await expect.poll(() => approve.isDisabled()).toBe(true);
     const why = await approve.getAttribute('aria-describedby');
-    expect(await page.locator(`[id="${why}"]`).textContent()).toContain('your team lets nobody approve their own');
+    await expect
+      .poll(() => page.locator(`[id="${why}"]`).textContent())
+      .toContain('your team lets nobody approve their own');
     await go('pending?search=ada-framework');
     await page.getByText('your team lets nobody approve their own').waitFor();
-    expect(await button('Approve').isDisabled()).toBe(true);
+    await expect.poll(() => button('Approve').isDisabled()).toBe(true);
     expect(await runAxe(page)).toEqual([]);
     expect((await find('ada-framework')).approval).toBe('pending');
   });
@@ -319,7 +321,7 @@ describe.skipIf(!chromiumPath())('the console with a crowd of devices (needs Chr
     await page.getByText('Only devices of lena1@example.com.').waitFor();
     await page.getByText('1 device shown').waitFor();
     await page.goBack();
-    expect(await page.getByLabel('Search').inputValue()).toBe('LENA1@');
+    await expect.poll(() => page.getByLabel('Search').inputValue()).toBe('LENA1@');
   });
 
   test('many are invited at once, and a wrong address is named before any is', async () => {

@@ -112,7 +112,7 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     await page.keyboard.type('muster.example.com');
     await page.keyboard.press('Enter');
     await page.getByRole('alert').getByText('It starts with https://').waitFor();
-    expect(await page.getByLabel('Server address').getAttribute('aria-invalid')).toBe('true');
+    await expect.poll(() => page.getByLabel('Server address').getAttribute('aria-invalid')).toBe('true');
     await page.keyboard.press('Control+A');
     await page.keyboard.type('https://muster.example.com');
     await page.keyboard.press('Enter');
@@ -128,12 +128,12 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     const { page } = browser;
     await open('signed-out');
     await page.getByRole('button', { name: 'Use another server' }).press('Enter');
-    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT');
     await page.keyboard.type('https://other.example.com');
     await page.keyboard.press('Enter');
     expect(await called()).toContainEqual({ method: 'prepare', params: { serverUrl: 'https://other.example.com' } });
     await open('managed');
-    expect(await page.getByRole('button', { name: 'Use another server' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Use another server' }).count()).toBe(0);
   });
 
   test('the menu opens, moves and closes by keyboard, and gives the focus back', async () => {
@@ -141,20 +141,20 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     await open('approved');
     await page.keyboard.press('Tab');
     const menu = page.getByRole('button', { name: 'Menu' });
-    expect(await menu.evaluate((element) => element === document.activeElement)).toBe(true);
+    await expect.poll(() => menu.evaluate((element) => element === document.activeElement)).toBe(true);
     await page.keyboard.press('Enter');
-    expect(await menu.getAttribute('aria-expanded')).toBe('true');
+    await expect.poll(() => menu.getAttribute('aria-expanded')).toBe('true');
     await page.keyboard.press('ArrowDown');
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Device details');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Device details');
     await page.keyboard.press('Escape');
-    expect(await menu.getAttribute('aria-expanded')).toBe('false');
-    expect(await menu.evaluate((element) => element === document.activeElement)).toBe(true);
+    await expect.poll(() => menu.getAttribute('aria-expanded')).toBe('false');
+    await expect.poll(() => menu.evaluate((element) => element === document.activeElement)).toBe(true);
     await page.keyboard.press('Enter');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Device details' }).waitFor();
-    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
-    expect(await page.title()).toBe('Device details – Muster');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+    await expect.poll(() => page.title()).toBe('Device details – Muster');
     await page.getByRole('button', { name: 'Back' }).press('Enter');
     await page.getByRole('heading', { level: 1, name: 'This device is approved' }).waitFor();
   });
@@ -168,7 +168,7 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
       await page.getByRole('alertdialog', { name: 'Unenrol this device?' }).waitFor();
     };
     await ask();
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Cancel');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Cancel');
     expect(await axe()).toEqual([]);
     await page.keyboard.press('Escape');
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });
@@ -192,7 +192,7 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     const { page } = browser;
     await open('managed', {}, '#/settings');
     const start = page.getByRole('switch', { name: 'Start when I sign in to this computer' });
-    expect(await start.isDisabled()).toBe(true);
+    await expect.poll(() => start.isDisabled()).toBe(true);
     await page.getByText('Managed by your organization').first().waitFor();
     await open('approved', {}, '#/settings');
     await start.click();
@@ -204,7 +204,7 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     await open('approved', {}, '#/settings');
     await page.getByLabel('Language').selectOption('de');
     await page.getByRole('heading', { level: 1, name: 'Einstellungen' }).waitFor();
-    expect(await page.evaluate(() => document.documentElement.lang)).toBe('de');
+    await expect.poll(() => page.evaluate(() => document.documentElement.lang)).toBe('de');
   });
 
   test('a screen that changes by itself is announced, and a focus that lost its place goes to the heading', async () => {
@@ -216,7 +216,7 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
       .getByRole('status')
       .getByText('Step 6 of 8: Prove that the key is in this chip')
       .waitFor({ state: 'attached' });
-    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
   });
 
   test('details are copied even where the page may not use the clipboard', async () => {

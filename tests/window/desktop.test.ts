@@ -158,7 +158,7 @@ describe.skipIf(missing)(
       await app.tell({ ask: 'open-url', url: 'muster://open?server=https://other.example' });
       const question = page.getByRole('alertdialog');
       await question.waitFor();
-      expect(await question.textContent()).toContain('other.example');
+      await expect.poll(() => question.textContent()).toContain('other.example');
       await page.getByRole('button', { name: 'Keep the current one' }).click();
       await question.waitFor({ state: 'hidden' });
       await app.tell({ ask: 'second-instance', argv: ['muster', '--x', 'muster://open?server=https://third.example'] });
@@ -167,7 +167,7 @@ describe.skipIf(missing)(
       await question.waitFor({ state: 'hidden' });
       await app.tell({ ask: 'open-url', url: 'muster://open?server=https://evil.example&token=secret' });
       const log = await logged('too-much');
-      expect(await question.count()).toBe(0);
+      await expect.poll(() => question.count()).toBe(0);
       expect(log).not.toContain('secret');
     });
 
@@ -223,7 +223,7 @@ describe.skipIf(missing)(
       try {
         const question = cold.page.getByRole('alertdialog');
         await question.waitFor({ timeout: 60_000 });
-        expect(await question.textContent()).toContain('cold.example');
+        await expect.poll(() => question.textContent()).toContain('cold.example');
         expect((await cold.record()).external).toEqual([]);
       } finally {
         await cold.close();
