@@ -100,7 +100,7 @@ export async function createServer(options: ServerOptions): Promise<MusterServer
       'The demo listens on this machine only: it trusts what a real inventory must not.',
     );
   }
-  const http = createHttpServer({ requestTimeout: 60_000 });
+  const http = createHttpServer({ requestTimeout: 60_000, requireHostHeader: false });
   await listen(http, host, options.port ?? 0);
   try {
     return await serve(options, http, host);

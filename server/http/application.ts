@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyServerOptions } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { refuse } from '../error.ts';
 import { isCompatible, sendCompatible } from '../smallstep/answer.ts';
 import type { App } from './context.ts';
+import { answerMalformed, namesHostOnce } from './malformed.ts';
 import { refusalOf, sendProblem } from './problem.ts';
 
 const API_CSP = "default-src 'none'; frame-ancestors 'none'";
@@ -31,18 +33,22 @@ export async function createApplication({ server, origin, logger, trustProxy }: 
     forceCloseConnections: true,
     genReqId: (request) => {
       const given = request.headers['x-request-id'];
-      return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+      return typeof given === 'string' && /^[\x20-\x7e]{1,128}$/.test(given) ? given : randomUUID();
     },
     frameworkErrors: (error, request, reply) => {
       reply.header('x-request-id', request.id);
       if (isCompatible(request.raw.url)) return sendCompatible(request, reply, error);
       sendProblem(origin(), request, reply, refusalOf(error));
     },
+    clientErrorHandler: (fault, socket) => answerMalformed(origin(), fault, socket),
     serverFactory: (handler) => {
-      server.on('request', (request, response) => {
+      const serve = (request: IncomingMessage, response: ServerResponse) => {
         if (ready) handler(request, response);
         else early.push(() => handler(request, response));
-      });
+      };
+      server.on('request', serve);
+      // An expectation that nobody knows may be passed over (RFC 9110 section 10.1.1); Node's own 417 would have no body.
+      server.on('checkExpectation', serve);
       return server;
     },
   });
@@ -66,6 +72,9 @@ export async function createApplication({ server, origin, logger, trustProxy }: 
     return parse(request, request.rawBody.toString('utf8'), done);
   });
 
+  app.addHook('onRequest', async (request) => {
+    if (!namesHostOnce(request.raw)) refuse('invalid-request', 'The request must name its host once.');
+  });
   app.addHook('onSend', async (request, reply, payload) => {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     if (!reply.hasHeader('referrer-policy')) reply.header('referrer-policy', 'no-referrer');

@@ -8,6 +8,7 @@ import type { Roots } from '../attestation/roots.ts';
 import type { EventHub } from '../events/hub.ts';
 import type { SyncReport } from '../mdm/sync.ts';
 import type { Upstream } from '../oidc/upstream.ts';
+import type { ApiVersion } from '../smallstep/version.ts';
 import type { DeviceKeyRow, DeviceRow, GrantRow, UserRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 
@@ -63,6 +64,8 @@ export type Access =
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
+    /** Versions of the compatible API that have the route. */
+    smallstepVersions?: readonly ApiVersion[];
   }
   interface FastifyRequest {
     principal: Principal;

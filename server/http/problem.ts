@@ -41,6 +41,10 @@ function frameworkRefusal(error: FastifyError): Refusal | undefined {
       .map((fault) => ({ pointer: `#${part}${fault.instancePath}`, detail: fault.message ?? 'is not valid' }));
     return of('invalid-request', errors);
   }
+  if (error?.code === 'FST_ERR_CTP_INVALID_JSON_BODY' || error instanceof SyntaxError)
+    return { ...of('invalid-request'), detail: 'The body of the request is not JSON that can be read.' };
+  if (error?.code === 'FST_ERR_BAD_URL')
+    return { ...of('invalid-request'), detail: 'The address is not percent-encoded correctly.' };
   switch (error?.statusCode) {
     case 413:
       return of('too-large');

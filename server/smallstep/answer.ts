@@ -7,7 +7,9 @@ import { echoedVersion } from './version.ts';
 
 /** Whether a request target lies on the compatible mount rather than on Muster's own API. */
 export function isCompatible(url: string | undefined): boolean {
-  return /^\/api(?:[/?]|$)/.test(url ?? '') && !/^\/api\/(?:v\d+|openapi\.json|problems)(?:[/?]|$)/.test(url ?? '');
+  // A proxy may be asked for the whole address (RFC 9112 section 3.2.2).
+  const path = (url ?? '').replace(/^https?:\/\/[^/]*/i, '');
+  return /^\/api(?:[/?]|$)/.test(path) && !/^\/api\/(?:v\d+|openapi\.json|problems)(?:[/?]|$)/.test(path);
 }
 
 /** Status and sentence of any thrown value. */
@@ -31,7 +33,8 @@ export function sendCompatible(request: FastifyRequest, reply: FastifyReply, err
 }
 
 export function versionToEcho(request: FastifyRequest): string {
-  return echoedVersion(first(request.headers['x-smallstep-api-version']), request.headers.accept);
+  const { smallstepVersions: served } = request.routeOptions.config;
+  return echoedVersion(first(request.headers['x-smallstep-api-version']), request.headers.accept, served);
 }
 
 export const first = (value: string | string[] | undefined): string | undefined =>

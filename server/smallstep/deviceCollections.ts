@@ -7,7 +7,7 @@ import type { Call, RouteTable } from './call.ts';
 import { DEFAULT_SLUG } from './defaultCollection.ts';
 import { identifierOf } from './deviceReference.ts';
 import { findCollection } from './ordinaryCollection.ts';
-import { decodeIdentifier } from './path.ts';
+import { middleOfPath } from './path.ts';
 import { refuseSmallstep } from './refusal.ts';
 
 const VERSIONS = ['2023-11-01'] as const;
@@ -108,16 +108,16 @@ export const deviceCollectionRoutes: RouteTable = [
   },
   {
     method: 'POST',
-    url: `${URL}/:instanceID/enrollment-token`,
+    // The identifier of an EK may come with bare slashes, so the path is taken apart by its ends.
+    url: `${URL}/*`,
     versions: VERSIONS,
     scope: 'people:write',
     handler: async (call) => {
+      const instance = middleOfPath(call.url, 'device-collections', 'enrollment-token');
+      if (instance === null) return refuseSmallstep(404, 'There is nothing at this address.');
       if (parseSlug(call.param('collectionSlug')) !== DEFAULT_SLUG) return refuseSmallstep(404, ONE_ONLY);
       const { title } = parseBody(NewEnrollmentToken, call.request.body ?? {});
-      const identifier = identifierOf(
-        canonicalIdentifier,
-        decodeIdentifier(encodeURIComponent(call.param('instanceID'))),
-      );
+      const identifier = identifierOf(canonicalIdentifier, instance);
       const { sources } = await call.context.settings();
       if (!sources['Smallstep Agent'].allowed) {
         return refuseSmallstep(

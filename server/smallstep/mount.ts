@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBodyParser, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Scope } from '../../contract/index.ts';
 import { actorOf, type Context, DECIDERS, OWNERS, READERS } from '../http/context.ts';
 import { refusalOf, sendProblem } from '../http/problem.ts';
@@ -57,17 +57,21 @@ export async function smallstepMount(app: FastifyInstance, { context }: { contex
     return sendCompatible(request, reply, new SmallstepRefusal(404, refusal.detail));
   });
   const parse = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser(
-    /^application\/vnd\.smallstep\.[\w.-]+\+json/i,
-    { parseAs: 'string' },
-    (request, body, done) => (body.length === 0 ? done(null, undefined) : parse(request, String(body), done)),
-  );
+  const read: FastifyBodyParser<string> = (request, body, done) =>
+    body.length === 0 ? done(null, undefined) : parse(request, body, done);
+  app.addContentTypeParser(/^application\/vnd\.smallstep\.[\w.-]+\+json/i, { parseAs: 'string' }, read);
+  // `curl -d` sends a form's type, some scripts none: the documents know no 415, and bodies are JSON whatever they are called. Sessions of
+  // the console stay strict (enforceAccess), so that no page elsewhere can send a plain form.
+  app.addContentTypeParser('*', { parseAs: 'string' }, read);
   const tables = [collectionRoutes, deviceCollectionRoutes, deviceRoutes, enrollmentPolicyRoutes];
   for (const route of tables.flat()) {
     app.route({
       method: route.method,
       url: route.url,
-      config: { access: { kind: 'administrator', roles: rolesOf(route.scope), scope: route.scope } },
+      config: {
+        access: { kind: 'administrator', roles: rolesOf(route.scope), scope: route.scope },
+        smallstepVersions: route.versions,
+      },
       schema: { hide: true },
       handler: (request, reply) => run(context, route, request, reply),
     });

@@ -21,6 +21,15 @@ export function tailOfPath(url: string, marker: string): { identifier: string; d
   return { identifier: decodeIdentifier(data ? tail.slice(0, -'/data'.length) : tail), data };
 }
 
+/** What stands between `/<slug>/` and `/<tail>` in a raw request target that begins with `<start>/`, decoded as in {@link tailOfPath}. */
+export function middleOfPath(url: string, start: string, tail: string): string | null {
+  const path = url.split('?', 1)[0] ?? '';
+  const at = path.indexOf(`/${start}/`);
+  const rest = at < 0 ? '' : path.slice(at + start.length + 2);
+  if (!rest.endsWith(`/${tail}`)) return null;
+  return decodeIdentifier(rest.slice(rest.indexOf('/') + 1, -tail.length - 1));
+}
+
 /** One percent-encoded identifier; `+` is a plus. Errors: a refusal with 400. */
 export function decodeIdentifier(text: string): string {
   let identifier: string;

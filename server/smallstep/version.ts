@@ -26,8 +26,12 @@ export function requestedVersion(
   return version;
 }
 
-/** Whether an `Accept` header can be met by JSON; absent and unreadable ones are. */
-export const echoedVersion = (header: string | undefined, accept: string | undefined): ApiVersion => {
+/** The version that a refusal names: the one that was asked for, else the newest that has the route. */
+export const echoedVersion = (
+  header: string | undefined,
+  accept: string | undefined,
+  served: readonly ApiVersion[] = API_VERSIONS,
+): ApiVersion => {
   const asked = header?.trim() || MEDIA_TYPE.exec(accept ?? '')?.[1];
-  return API_VERSIONS.find((known) => known === asked) ?? '2026-05-01';
+  return API_VERSIONS.find((known) => known === asked) ?? served.at(-1) ?? '2026-05-01';
 };

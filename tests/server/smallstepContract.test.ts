@@ -389,10 +389,9 @@ function bodyFaults(
     const fault = validator(schema)(received.body);
     if (fault) faults.push(`${name}: ${fault}: ${received.text.slice(0, 200)}`);
   } else if (meant?.content === undefined && received.text !== '') faults.push(`${name}: has a body`);
-  for (const [header, value] of Object.entries((meant?.headers ?? {}) as Record<string, Json>)) {
+  for (const header of Object.keys((meant?.headers ?? {}) as Record<string, Json>)) {
     const required = header === 'X-Created-At' || header === 'X-Updated-At';
     if (required && !Date.parse(received.headers.get(header) ?? '')) faults.push(`${name}: lacks ${header}`);
-    void value;
   }
   return faults;
 }
@@ -415,7 +414,15 @@ describe('the compatible mount', () => {
         expect(JSON.stringify(body)).toContain('one@example.com');
       }
       expect((await test.call(`/api/devices/${spelling}`)).body).toMatchObject({ permanentIdentifier: identifier });
+      const token = `/api/device-collections/default/${spelling}/enrollment-token`;
+      expect(await test.call(token, { method: 'POST', body: {} }), spelling).toMatchObject({
+        status: 201,
+        body: { title: `Enrolment token for ${identifier}` },
+      });
     }
+    expect(
+      (await test.call(`/api/device-collections/default/${at(identifier)}`, { method: 'POST', body: {} })).status,
+    ).toBe(404);
   });
 
   it('chooses the version by header or media type, and refuses what is not part of it', async () => {
@@ -451,7 +458,7 @@ describe('the compatible mount', () => {
       ['/api/devices/%zz', {}, 400],
       [`/api/collections/${'x'.repeat(600)}`, {}, 413],
       [`${instance}/x`, oversized, 413],
-      [`${instance}/x`, form, 415],
+      [`${instance}/x`, form, 400],
       [`${instance}/x`, { method: 'PUT', body: '{"data":' }, 400],
       [`${instance}/x`, { method: 'PUT', body: '{"data":{"__proto__":{}}}' }, 400],
     ] as const) {
@@ -460,6 +467,35 @@ describe('the compatible mount', () => {
       expect(received.body, path.slice(0, 80)).toEqual({ message: expect.any(String) });
       expect(received.headers.get('content-type')).toMatch(/^application\/json/);
     }
+  });
+
+  it('reads JSON whatever the body is called, as `curl -d` sends it; a session of the console only as JSON', async () => {
+    const path = `${instance}/${at(urn())}`;
+    const session = await test.session('owner');
+    const body = JSON.stringify({ data: { 'smallstep:identity': 'carl@smallstep.com' } });
+    for (const type of [
+      'application/x-www-form-urlencoded',
+      'text/plain;charset=UTF-8',
+      'application/json; charset=utf-8',
+    ]) {
+      const sent = { method: 'PUT', body, headers: { 'content-type': type } };
+      expect((await test.call(path, sent)).status, type).toBe(200);
+      const bySession = await test.call(path, { ...sent, token: null, headers: { ...session, 'content-type': type } });
+      expect(bySession.status, type).toBe(type.startsWith('application/json') ? 200 : 415);
+    }
+    const bare = { method: 'PUT', headers: { authorization: `Bearer ${test.token}` }, body: Buffer.from(body) };
+    expect((await fetch(test.server.origin + path, bare)).status).toBe(200);
+  });
+
+  it('gives back the request id that a client chose, and names the version that has the route', async () => {
+    for (const id of ['abcdef', 'run 7/step:3', '"quoted"']) {
+      const received = await test.call('/api/devices/none', { headers: { 'x-request-id': id } });
+      expect(received.headers.get('x-request-id')).toBe(id);
+    }
+    const long = await test.call('/api/devices/none', { headers: { 'x-request-id': 'x'.repeat(200) } });
+    expect(long.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
+    const unknown = await test.call('/api/collections/none', { token: null });
+    expect([unknown.status, unknown.headers.get('x-smallstep-api-version')]).toEqual([401, '2023-11-01']);
   });
 
   it('walks a list by X-Next-Cursor, each device once, while devices are added', async () => {
