@@ -36,6 +36,10 @@ describe('CBOR', () => {
       }),
     );
   });
+  it('takes a text that is no integer as it would be written for a text', () => {
+    for (const key of ['#00', '#-0', '#07', '#', '#1.5'])
+      expect(decodeCbor(encodeCbor(new Map([[key, 1]])))).toEqual(new Map([[key, 1]]));
+  });
   it('reads the examples of RFC 8949', () => {
     expect(decodeCbor(bytes(0x1b, 0, 0, 0, 0xe8, 0xd4, 0xa5, 0x10, 0))).toBe(1_000_000_000_000);
     expect(decodeCbor(bytes(0x39, 3, 0xe7))).toBe(-1000);

@@ -127,7 +127,7 @@ function write(parts: Uint8Array[], value: CborValue): void {
   } else {
     parts.push(head(5, value.size));
     for (const [key, item] of value) {
-      write(parts, /^#-?\d+$/.test(key) ? Number(key.slice(1)) : key);
+      write(parts, /^#(0|-?[1-9]\d*)$/.test(key) ? Number(key.slice(1)) : key);
       write(parts, item);
     }
   }
