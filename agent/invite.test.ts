@@ -111,7 +111,8 @@ process.exit(0);`;
           }
         });
         child.on('error', reject);
-        child.on('exit', () => resolve(seen));
+        // Not 'exit': what it printed last may arrive after that.
+        child.on('close', () => resolve(seen));
       });
     } finally {
       child.kill('SIGKILL');

@@ -14,10 +14,12 @@ async function startMailServer(
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
-    let [data, letter] = [false, ''];
+    let [data, letter, rest] = [false, '', ''];
     socket.write('220 mail.test ready\r\n');
     socket.on('data', (bytes) => {
-      for (const line of bytes.toString('utf8').split('\r\n')) {
+      const lines = (rest + bytes.toString('utf8')).split('\r\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
         if (data && line === '.') {
           letters.push(letter);
           [data, letter] = [false, ''];
@@ -28,7 +30,7 @@ async function startMailServer(
           socket.write('354 go on\r\n');
         } else if (/^RCPT/i.test(line) && refuses) socket.write('550 nobody here\r\n');
         else if (/^QUIT/i.test(line)) socket.end('221 bye\r\n');
-        else if (line !== '') socket.write('250 ok\r\n');
+        else socket.write('250 ok\r\n');
       }
     });
   });

@@ -113,7 +113,11 @@ describe.skipIf(!has('swtpm') || process.getuid?.() !== 0 || process.platform !=
         stdio: ['ignore', 'inherit', 'pipe'],
       });
       try {
-        if (command.stderr) expect(String(await once(command.stderr, 'data'))).toContain(path);
+        let told = '';
+        command.stderr?.on('data', (chunk) => {
+          told += chunk;
+        });
+        await expect.poll(() => told).toContain(path);
         expect(
           await askService(
             (client) => client.readSerials(),
