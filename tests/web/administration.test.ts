@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,7 @@ const VIEWS = [
   'people',
   'mdm',
   'makers',
+  'authorities',
   'provisioning',
   'tokens',
   'settings',
@@ -69,6 +70,8 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
 
   const go = async (view: string): Promise<void> => {
     await page.goto(`${inventory.origin}/console/#/${view}`);
+    // Only the part behind # changes: until the console follows it, the view before still stands there.
+    await page.locator(`.nav a[href="#/${view}"][aria-current="page"]`).waitFor({ state: 'attached' });
     await page.locator('main h1').waitFor();
     // A view may load several parts at once.
     await page.waitForFunction(() => document.querySelector('.loading') === null);
@@ -146,6 +149,7 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await page.getByLabel('Name').fill('reader');
     await page.getByLabel('devices:read').check();
     await button('Make the token').click();
+    await expect.poll(() => page.getByLabel('Secret').inputValue()).toMatch(/^muster_api_/);
     const secret = await page.getByLabel('Secret').inputValue();
     await button('Close').click();
     const ask = async (path: string) =>
@@ -228,6 +232,38 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await row.getByRole('button', { name: /^Trust again/ }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Trust again' }).click();
     await row.getByText('Trusted', { exact: true }).waitFor();
+  });
+
+  test('a webhook of step-ca is entered, changed without its secret, and removed', async () => {
+    await go('authorities');
+    await page.getByText('No certificate authority asks this inventory.').waitFor();
+    await button('Enter a webhook').click();
+    const dialog = page.getByRole('dialog', { name: 'Enter a webhook of step-ca' });
+    await dialog.getByLabel('Name').fill('step-ca, signing');
+    await dialog.getByLabel('Webhook id').fill('not an id');
+    await dialog.getByLabel('Secret').fill('not a secret');
+    await dialog.getByRole('button', { name: 'Enter' }).click();
+    await expect.poll(() => dialog.getByRole('alert').count()).toBe(2);
+    expect(await runAxe(page)).toEqual([]);
+    const id = 'ac8c6de8-1b96-463d-9a53-1321be9d1dfd';
+    await dialog.getByLabel('Webhook id').fill(id);
+    await dialog.getByLabel('Secret').fill(` ${randomBytes(64).toString('base64')}\n`);
+    await dialog.getByRole('button', { name: 'Enter' }).click();
+    await said('step-ca, signing is entered.');
+    const row = page.getByRole('row').filter({ hasText: id });
+    await row.getByText('High assurance').waitFor();
+    await row.getByRole('button', { name: 'Change…' }).click();
+    const change = page.getByRole('dialog', { name: 'Change step-ca, signing' });
+    await change.getByLabel('A device needs').selectOption('normal');
+    await change.getByRole('button', { name: 'Save the changes' }).click();
+    await row.getByText('Normal assurance').waitFor();
+    await expect
+      .poll(async () => (await inventory.api('GET', '/api/v1/ca-webhooks')).body)
+      .toMatchObject({ webhooks: [{ id, name: 'step-ca, signing', level: 'normal' }] });
+    await row.getByRole('button', { name: 'Remove…' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Remove' }).click();
+    await said('step-ca, signing is removed.');
+    await page.getByText('No certificate authority asks this inventory.').waitFor();
   });
 
   test('a person gets a role', async () => {

@@ -116,12 +116,14 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     await page.keyboard.press('Control+A');
     await page.keyboard.type('https://muster.example.com');
     await page.keyboard.press('Enter');
-    expect(await called()).toContainEqual({ method: 'prepare', params: { serverUrl: 'https://muster.example.com' } });
+    await expect
+      .poll(called)
+      .toContainEqual({ method: 'prepare', params: { serverUrl: 'https://muster.example.com' } });
 
     await open('review');
     await page.getByRole('button', { name: 'Agree and sign in' }).focus();
     await page.keyboard.press('Enter');
-    expect(await called()).toContainEqual({ method: 'enroll', params: {} });
+    await expect.poll(called).toContainEqual({ method: 'enroll', params: {} });
   });
 
   test('another server can be named, unless the organization says which one it is', async () => {
@@ -131,7 +133,7 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT');
     await page.keyboard.type('https://other.example.com');
     await page.keyboard.press('Enter');
-    expect(await called()).toContainEqual({ method: 'prepare', params: { serverUrl: 'https://other.example.com' } });
+    await expect.poll(called).toContainEqual({ method: 'prepare', params: { serverUrl: 'https://other.example.com' } });
     await open('managed');
     await expect.poll(() => page.getByRole('button', { name: 'Use another server' }).count()).toBe(0);
   });
@@ -150,7 +152,9 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     await expect.poll(() => menu.getAttribute('aria-expanded')).toBe('false');
     await expect.poll(() => menu.evaluate((element) => element === document.activeElement)).toBe(true);
     await page.keyboard.press('Enter');
+    await expect.poll(() => menu.getAttribute('aria-expanded')).toBe('true');
     await page.keyboard.press('ArrowDown');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Device details');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Device details' }).waitFor();
     await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
@@ -177,7 +181,7 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     expect((await called()).map((call) => call.method)).not.toContain('unenroll');
     await ask();
     await page.getByRole('button', { name: 'Unenrol', exact: true }).click();
-    expect((await called()).map((call) => call.method)).toContain('unenroll');
+    await expect.poll(async () => (await called()).map((call) => call.method)).toContain('unenroll');
   });
 
   test('another server is asked about, and keeping the current one is what Enter does', async () => {
@@ -185,7 +189,7 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     await open('server-question');
     await page.getByRole('alertdialog', { name: 'Use another server?' }).waitFor();
     await page.keyboard.press('Enter');
-    expect(await called()).toContainEqual({ method: 'answerServerQuestion', params: { accept: false } });
+    await expect.poll(called).toContainEqual({ method: 'answerServerQuestion', params: { accept: false } });
   });
 
   test('a managed setting is disabled and says who manages it', async () => {
@@ -196,7 +200,7 @@ describe.skipIf(!chromiumPath())('the window (needs Chromium)', () => {
     await page.getByText('Managed by your organization').first().waitFor();
     await open('approved', {}, '#/settings');
     await start.click();
-    expect(await called()).toContainEqual({ method: 'changeSettings', params: { startAtLogin: false } });
+    await expect.poll(called).toContainEqual({ method: 'changeSettings', params: { startAtLogin: false } });
   });
 
   test('the language changes at once, for people and for screen readers', async () => {
