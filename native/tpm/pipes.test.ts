@@ -77,7 +77,7 @@ describe.skipIf(!has('swtpm'))('pipes to a software TPM (needs swtpm)', () => {
       }, 10);
       await expect(pipe.submit(GET_RANDOM, 400)).rejects.toMatchObject({ code: 'tpm-timeout' });
       clearInterval(ticking);
-      expect(ticks).toBeGreaterThan(10);
+      expect(ticks).toBeGreaterThan(2);
     });
   });
 

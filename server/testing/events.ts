@@ -1,4 +1,4 @@
-/** Reads server-sent events one by one; `next` fails after ten seconds of silence. */
+/** Reads server-sent events one by one; `next` fails after thirty seconds of silence. */
 export async function readEvents(url: string, headers: Record<string, string>) {
   const stop = new AbortController();
   const response = await fetch(url, { headers, signal: stop.signal });
@@ -28,7 +28,7 @@ export async function readEvents(url: string, headers: Record<string, string>) {
 async function within<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Error('No event came for ten seconds.')), 10_000);
+    timer = setTimeout(() => fail(new Error('No event came for thirty seconds.')), 30_000);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -25,125 +25,129 @@ const REQUESTS = [
   '/api/v1/enrollments',
 ];
 
-describe.skipIf(!has('swtpm'))('the server is killed in the middle of a ceremony (needs swtpm)', () => {
-  let folder: string;
-  let tpm: SoftwareTpm;
-  let setUp: TestInventory;
-  let options: ServerOptions;
-  let child: ChildProcess | undefined;
-  let fresh = 0;
+describe.skipIf(!has('swtpm'))(
+  'the server is killed in the middle of a ceremony (needs swtpm)',
+  { timeout: 180_000 },
+  () => {
+    let folder: string;
+    let tpm: SoftwareTpm;
+    let setUp: TestInventory;
+    let options: ServerOptions;
+    let child: ChildProcess | undefined;
+    let fresh = 0;
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'muster-killed-'));
-    tpm = await startSoftwareTpm({ folder: join(folder, 'tpm') });
-    setUp = await startTestInventory({ folder, issuers: [tpm.issuerCertificate] });
-    await setUp.server.close();
-    const { issuer, clientId, clientSecret } = setUp.identityProvider;
-    options = {
-      store: join(folder, 'inventory'),
-      demo: true,
-      port: Number(new URL(setUp.origin).port),
-      identityProvider: { issuer, clientId, clientSecret, allowInsecureLoopback: true },
-      rateLimitFactor: 1000,
-    };
-    await start();
-  });
-  afterAll(async () => {
-    await kill();
-    await setUp?.identityProvider.close();
-    await tpm?.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  async function start(): Promise<void> {
-    const process_ = spawn(process.execPath, [SCRIPT, JSON.stringify(options)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'muster-killed-'));
+      tpm = await startSoftwareTpm({ folder: join(folder, 'tpm') });
+      setUp = await startTestInventory({ folder, issuers: [tpm.issuerCertificate] });
+      await setUp.server.close();
+      const { issuer, clientId, clientSecret } = setUp.identityProvider;
+      options = {
+        store: join(folder, 'inventory'),
+        demo: true,
+        port: Number(new URL(setUp.origin).port),
+        identityProvider: { issuer, clientId, clientSecret, allowInsecureLoopback: true },
+        rateLimitFactor: 1000,
+      };
+      await start();
     });
-    child = process_;
-    await new Promise<void>((ready, failed) => {
-      process_.stdout.once('data', () => ready());
-      process_.once('exit', (code) => failed(new Error(`the server ended with ${code}`)));
-    });
-  }
-
-  async function kill(): Promise<void> {
-    const process_ = child;
-    child = undefined;
-    if (!process_ || process_.exitCode !== null) return;
-    const gone = new Promise((done) => process_.once('exit', done));
-    process_.kill('SIGKILL');
-    await gone;
-  }
-
-  /** The network of a client whose server dies at the first request to `path`. */
-  function failingAt(path: string, when: 'before' | 'after'): { fetch: Fetch; died: () => boolean } {
-    let died = false;
-    const fetch: Fetch = async (input, init) => {
-      const url = new URL(input instanceof Request ? input.url : input);
-      if (died || url.pathname !== path) return globalThis.fetch(input, init);
-      died = true;
-      if (when === 'after') await (await globalThis.fetch(input, init)).arrayBuffer();
+    afterAll(async () => {
       await kill();
-      setTimeout(() => void start(), 300);
-      throw new TypeError('fetch failed', {
-        cause: Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }),
+      await setUp?.identityProvider.close();
+      await tpm?.stop();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    async function start(): Promise<void> {
+      const process_ = spawn(process.execPath, [SCRIPT, JSON.stringify(options)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
       });
-    };
-    return { fetch, died: () => died };
-  }
+      child = process_;
+      await new Promise<void>((ready, failed) => {
+        process_.stdout.once('data', () => ready());
+        process_.once('exit', (code) => failed(new Error(`the server ended with ${code}`)));
+      });
+    }
 
-  function client(fetch: Fetch): Ports {
-    fresh += 1;
-    const person = setUp.people.person;
-    // A person whose page does not load tries again.
-    const browser = {
-      open: async (url: string) => {
-        await scriptedPerson(person, { onError: () => setTimeout(() => void browser.open(url), 500) }).open(url);
-      },
-    };
-    return {
-      ...demoPorts({ folder: join(folder, `client-${fresh}`), tcti: tpm.tcti, browser, log: silentLogger }),
-      fetch,
-    };
-  }
+    async function kill(): Promise<void> {
+      const process_ = child;
+      child = undefined;
+      if (!process_ || process_.exitCode !== null) return;
+      const gone = new Promise((done) => process_.once('exit', done));
+      process_.kill('SIGKILL');
+      await gone;
+    }
 
-  const enrol = (ports: Ports) =>
-    enrolOnce(ports, {
-      serverUrl: setUp.origin,
-      version: '0',
-      platform: 'linux',
-      signIn: 'browser',
-      until: 'enrolled',
-      signal: AbortSignal.timeout(50_000),
+    /** The network of a client whose server dies at the first request to `path`. */
+    function failingAt(path: string, when: 'before' | 'after'): { fetch: Fetch; died: () => boolean } {
+      let died = false;
+      const fetch: Fetch = async (input, init) => {
+        const url = new URL(input instanceof Request ? input.url : input);
+        if (died || url.pathname !== path) return globalThis.fetch(input, init);
+        died = true;
+        if (when === 'after') await (await globalThis.fetch(input, init)).arrayBuffer();
+        await kill();
+        setTimeout(() => void start(), 300);
+        throw new TypeError('fetch failed', {
+          cause: Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }),
+        });
+      };
+      return { fetch, died: () => died };
+    }
+
+    function client(fetch: Fetch): Ports {
+      fresh += 1;
+      const person = setUp.people.person;
+      // A person whose page does not load tries again.
+      const browser = {
+        open: async (url: string) => {
+          await scriptedPerson(person, { onError: () => setTimeout(() => void browser.open(url), 500) }).open(url);
+        },
+      };
+      return {
+        ...demoPorts({ folder: join(folder, `client-${fresh}`), tcti: tpm.tcti, browser, log: silentLogger }),
+        fetch,
+      };
+    }
+
+    const enrol = (ports: Ports) =>
+      enrolOnce(ports, {
+        serverUrl: setUp.origin,
+        version: '0',
+        platform: 'linux',
+        signIn: 'browser',
+        until: 'enrolled',
+        signal: AbortSignal.timeout(120_000),
+      });
+
+    for (const path of REQUESTS) {
+      test.each(['before', 'after'] as const)(`%s ${path} is answered`, async (when) => {
+        const { fetch, died } = failingAt(path, when);
+        const device = await enrol(client(fetch));
+        expect(died()).toBe(true);
+        expect(device).toMatchObject({ approval: 'pending', attestation: 'valid' });
+        // One device, whole, whatever was begun before the kill.
+        const { body } = await setUp.api('GET', '/api/v1/devices');
+        expect((body as { devices: { id: string }[] }).devices.map(({ id }) => id)).toEqual([device.id]);
+      });
+    }
+
+    test('while the person is at the sign-in page', async () => {
+      let killed = false;
+      const ports = client(globalThis.fetch);
+      const open = ports.browser.open;
+      ports.browser = {
+        async open(url) {
+          if (!killed) {
+            killed = true;
+            await kill();
+            setTimeout(() => void start(), 300);
+          }
+          await open(url);
+        },
+      };
+      expect(await enrol(ports)).toMatchObject({ approval: 'pending', attestation: 'valid' });
+      expect(killed).toBe(true);
     });
-
-  for (const path of REQUESTS) {
-    test.each(['before', 'after'] as const)(`%s ${path} is answered`, async (when) => {
-      const { fetch, died } = failingAt(path, when);
-      const device = await enrol(client(fetch));
-      expect(died()).toBe(true);
-      expect(device).toMatchObject({ approval: 'pending', attestation: 'valid' });
-      // One device, whole, whatever was begun before the kill.
-      const { body } = await setUp.api('GET', '/api/v1/devices');
-      expect((body as { devices: { id: string }[] }).devices.map(({ id }) => id)).toEqual([device.id]);
-    });
-  }
-
-  test('while the person is at the sign-in page', async () => {
-    let killed = false;
-    const ports = client(globalThis.fetch);
-    const open = ports.browser.open;
-    ports.browser = {
-      async open(url) {
-        if (!killed) {
-          killed = true;
-          await kill();
-          setTimeout(() => void start(), 300);
-        }
-        await open(url);
-      },
-    };
-    expect(await enrol(ports)).toMatchObject({ approval: 'pending', attestation: 'valid' });
-    expect(killed).toBe(true);
-  });
-});
+  },
+);

@@ -32,19 +32,19 @@ describe.skipIf(process.platform !== 'linux')('settings from a real file, while 
 
     await mkdir(join(folder, 'muster'), { mode: 0o755 });
     await put('{"Team":"first"}');
-    await expect.poll(team, { timeout: 5000 }).toBe('first');
+    await expect.poll(team).toBe('first');
 
     await put('{"Team":"second","Defaults":{"StartAtLogin":true}}');
-    await expect.poll(team, { timeout: 5000 }).toBe('second');
+    await expect.poll(team).toBe('second');
     expect(settings.strengths()).toEqual({ team: 'enforced', startAtLogin: 'default' });
 
     await writeFile(`${file}.new`, '{"Team":"evil"}');
     await chmod(`${file}.new`, 0o666);
     await rename(`${file}.new`, file);
-    await expect.poll(() => settings.current().problems.length, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => settings.current().problems.length).toBe(1);
     expect(team()).toBe('second');
 
     await rm(file);
-    await expect.poll(() => settings.current(), { timeout: 5000 }).toEqual({ profile: {}, problems: [] });
+    await expect.poll(() => settings.current()).toEqual({ profile: {}, problems: [] });
   });
 });

@@ -93,7 +93,7 @@ describe.skipIf(!has('swtpm'))('the core against a real inventory (needs swtpm)'
     world.time.offsetMs = 60 * 86_400_000;
     const client = await follow(own);
     try {
-      await until(() => client.device().attestedAt !== enrolled.attestedAt, 'the new attestation', 40_000);
+      await until(() => client.device().attestedAt !== enrolled.attestedAt, 'the new attestation', 60_000);
       expect(client.device().attestation).toBe('valid');
       expect(Date.parse(client.device().attestedAt ?? '') - Date.parse(enrolled.attestedAt ?? '')).toBeGreaterThan(
         50 * 86_400_000,
@@ -112,7 +112,7 @@ describe.skipIf(!has('swtpm'))('the core against a real inventory (needs swtpm)'
       await world.stopServer();
       await until(() => client.snapshots.at(-1)?.connection.kind === 'offline', 'offline');
       await world.restartServer();
-      await until(() => client.snapshots.at(-1)?.connection.kind === 'online', 'online again', 20_000);
+      await until(() => client.snapshots.at(-1)?.connection.kind === 'online', 'online again', 60_000);
       await world.decide(client.device().id, { decision: 'refused', reason: 'Not one of ours.' });
       await until(() => client.device().approval === 'refused', 'the refusal');
       expect(client.device().approvalReason).toBe('Not one of ours.');
