@@ -1,6 +1,7 @@
 import type { BrowserWindow, BrowserWindowConstructorOptions } from 'electron';
 import type { WindowRegistry } from './ipc.ts';
 import { WINDOW_URL } from './protocol.ts';
+import { allowLargerText } from './zoom.ts';
 
 /**
  * SECURITY: docs/security.md, rows 2, 3, 4, 6, 8 to 12. Stated one by one, although most are Electron's defaults: a test reads them, and a
@@ -49,6 +50,7 @@ export function createMainWindow(options: {
   function open(): BrowserWindow {
     const window = new options.BrowserWindow(windowOptions(options.preload, options.packaged));
     options.windows.add(window.webContents);
+    allowLargerText(window.webContents, process.platform);
     window.once('ready-to-show', () => window.show());
     window.once('closed', () => {
       current = undefined;

@@ -11,8 +11,6 @@ export function Screen(props: {
   text?: ReactNode;
   children?: ReactNode;
   actions?: ReactNode;
-  /** Keeps the actions in sight while a long screen scrolls. */
-  keepActions?: boolean;
 }) {
   const id = useId();
   return (
@@ -27,7 +25,7 @@ export function Screen(props: {
         {props.text && <div className="hero-text">{props.text}</div>}
       </div>
       {props.children}
-      {props.actions && <div className={props.keepActions ? 'actions actions-kept' : 'actions'}>{props.actions}</div>}
+      {props.actions && <div className="actions">{props.actions}</div>}
     </main>
   );
 }

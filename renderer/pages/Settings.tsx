@@ -15,6 +15,7 @@ export function Settings({ snapshot, call }: { snapshot: AppSnapshot; call: Call
   const id = useId();
   const managed = (setting: Setting): boolean => snapshot.managed[setting] === 'enforced';
   const inBrowser = host === 'browser';
+  const keys = (key: string) => (snapshot.platform === 'macos' ? `⌘ ${key}` : `${t('settings.controlKey')} ${key}`);
   return (
     <Page title={t('settings.title')}>
       <div className="card settings">
@@ -67,6 +68,11 @@ export function Settings({ snapshot, call }: { snapshot: AppSnapshot; call: Call
         <Fact name={t('settings.server')} note={managed('serverUrl') ? <Managed /> : undefined}>
           <bdi>{settings.serverUrl ? hostOf(settings.serverUrl) : t('settings.serverNone')}</bdi>
         </Fact>
+        {!inBrowser && (
+          <Fact name={t('settings.textSize')} note={t('settings.textSizeUsual', { key: keys('0') })}>
+            {t('settings.textSizeKeys', { larger: keys('+'), smaller: keys('−') })}
+          </Fact>
+        )}
         <Fact name={t('settings.version')}>{snapshot.version}</Fact>
       </Facts>
     </Page>

@@ -19,7 +19,6 @@ export function Review(props: { serverUrl: string; team: string; send: WhatWillB
     <Screen
       icon="eye"
       tone="accent"
-      keepActions
       title={t('review.title')}
       text={<p>{t('review.to', { team: props.team, server: hostOf(props.serverUrl) })}</p>}
       actions={

@@ -2,6 +2,7 @@
 import { registerHooks } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type * as Electron from 'electron';
 import { record, trayActions } from './record.ts';
 
 const standIn = new URL('./electron.ts', import.meta.url).href;
@@ -15,6 +16,7 @@ export type Ask =
   | { ask: 'open-url'; url: string }
   | { ask: 'second-instance'; argv: string[] }
   | { ask: 'tray'; label: string }
+  | { ask: 'press'; input: Pick<Electron.Input, 'key' | 'control' | 'meta'> }
   | { ask: 'close-windows' }
   | { ask: 'quit' };
 
@@ -37,6 +39,13 @@ async function answer(message: Ask): Promise<unknown> {
       return void app.emit('second-instance', {}, message.argv, process.cwd());
     case 'tray':
       return trayActions.get(message.label)?.();
+    case 'press': {
+      const input = { type: 'keyDown', alt: false, shift: false, ...message.input };
+      for (const { webContents } of StandInWindow.all) {
+        webContents.emit('before-input-event', { preventDefault() {} }, input);
+      }
+      return undefined;
+    }
     case 'close-windows':
       for (const window of [...StandInWindow.all]) await (await window.page).close();
       return undefined;

@@ -21,6 +21,8 @@ class StandInContents extends EventEmitter {
   url = '';
   openHandler: ((details: { url: string }) => { action: string }) | undefined;
   destroyed = false;
+  zoom: (factor: number) => void = () => undefined;
+  #zoomFactor = 1;
   deliver: (message: unknown) => void = () => undefined;
   setWindowOpenHandler(handler: (details: { url: string }) => { action: string }): void {
     this.openHandler = handler;
@@ -30,6 +32,13 @@ class StandInContents extends EventEmitter {
   }
   isDestroyed(): boolean {
     return this.destroyed;
+  }
+  getZoomFactor(): number {
+    return this.#zoomFactor;
+  }
+  setZoomFactor(factor: number): void {
+    this.#zoomFactor = factor;
+    this.zoom(factor);
   }
   send(channel: string, ...args: unknown[]): void {
     this.deliver({ kind: 'event', channel, args });
@@ -64,8 +73,16 @@ export class StandInWindow extends EventEmitter {
   async #open(): Promise<Page> {
     const { context } = await startHost();
     const page = await context.newPage();
-    await page.setViewportSize({ width: this.options.width ?? 800, height: this.options.height ?? 600 });
+    const { width = 800, height = 600 } = this.options;
+    await page.setViewportSize({ width, height });
     const session = await context.newCDPSession(page);
+    // The zoom of a page: as many of its pixels fewer as each is larger.
+    this.webContents.zoom = (factor) => {
+      const metrics = { width: Math.round(width / factor), height: Math.round(height / factor) };
+      session
+        .send('Emulation.setDeviceMetricsOverride', { ...metrics, deviceScaleFactor: factor, mobile: false })
+        .catch(() => undefined);
+    };
     await this.#installWorlds(session);
     await page.route('**/*', (route) => this.#answer(route));
     page.on('popup', (popup) => {

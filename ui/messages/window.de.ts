@@ -20,7 +20,7 @@ export const windowDe: Translation<typeof windowEn> = {
   'signedOut.title': 'Dieses Gerät registrieren',
   'signedOut.text':
     'Ihre Organisation führt eine Liste der Geräte, denen sie vertraut. Mit der Registrierung kommt dieses Gerät auf die Liste.',
-  'signedOut.promise': 'Sie sehen, was gesendet wird, bevor etwas gesendet wird.',
+  'signedOut.promise': 'Zuerst sehen Sie, was gesendet wird.',
   'signedOut.serverLabel': 'Serveradresse',
   'signedOut.serverNote': 'Ihre Administration kennt sie. Sie sieht so aus: https://muster.example.com',
   'signedOut.serverMissing': 'Geben Sie die Adresse des Servers Ihrer Organisation ein.',
@@ -192,6 +192,10 @@ export const windowDe: Translation<typeof windowEn> = {
   'settings.managed': 'Von Ihrer Organisation verwaltet',
   'settings.server': 'Server',
   'settings.serverNone': 'Nicht gesetzt',
+  'settings.textSize': 'Textgröße',
+  'settings.controlKey': 'Strg',
+  'settings.textSizeKeys': '{larger} oder {smaller}',
+  'settings.textSizeUsual': '{key} ist die übliche Größe.',
   'settings.version': 'Version',
   'settings.about': 'Über Muster',
 

@@ -17,7 +17,7 @@ export const windowEn = {
 
   'signedOut.title': 'Enrol this device',
   'signedOut.text': 'Your organization keeps a list of the devices it trusts. Enrolling puts this one on it.',
-  'signedOut.promise': 'You will see what is sent before anything is.',
+  'signedOut.promise': 'First you see what will be sent.',
   'signedOut.serverLabel': 'Server address',
   'signedOut.serverNote': 'Your administrator can tell you. It looks like https://muster.example.com',
   'signedOut.serverMissing': 'Enter the address of your organization’s server.',
@@ -180,6 +180,10 @@ export const windowEn = {
   'settings.managed': 'Managed by your organization',
   'settings.server': 'Server',
   'settings.serverNone': 'Not set',
+  'settings.textSize': 'Text size',
+  'settings.controlKey': 'Ctrl',
+  'settings.textSizeKeys': '{larger} or {smaller}',
+  'settings.textSizeUsual': '{key} is the usual size.',
   'settings.version': 'Version',
   'settings.about': 'About',
 
