@@ -60,8 +60,10 @@ export async function applyProxy(electron: ElectronParts, managed: ManagedSettin
 
 export function proxyConfig(proxy: string): Electron.ProxyConfig {
   if (proxy === 'system' || proxy === 'direct') return { mode: proxy };
-  if (/\.pac$/i.test(new URL(proxy).pathname)) return { mode: 'pac_script', pacScript: proxy };
-  return { mode: 'fixed_servers', proxyRules: new URL(proxy).host, proxyBypassRules: '<local>' };
+  const { pathname, origin } = new URL(proxy);
+  if (/\.pac$/i.test(pathname)) return { mode: 'pac_script', pacScript: proxy };
+  // With its scheme: without one, Chromium speaks plain http to the proxy.
+  return { mode: 'fixed_servers', proxyRules: origin, proxyBypassRules: '<local>' };
 }
 
 /** Chromium's network, which knows the system's proxy and authorities; Node's where IT names further authorities (nodeFetch.ts). */

@@ -27,7 +27,7 @@ export async function nodeFetch(file: string, session: Pick<Session, 'resolvePro
 
 /**
  * The first proxy that Node can speak to in an answer such as `PROXY a:3128; SOCKS b:1080; DIRECT`; undefined where the connection is direct.
- * A SOCKS proxy alone is none of them: the request then goes without, and fails where only that leads out.
+ * SOCKS 4 (`SOCKS`) alone is none of them: the request then goes without, and fails where only that leads out.
  */
 export function proxyIn(answer: string): string | undefined {
   for (const part of answer.split(';')) {
@@ -35,6 +35,7 @@ export function proxyIn(answer: string): string | undefined {
     if (kind === 'DIRECT') return undefined;
     if (kind === 'PROXY' && host !== '') return `http://${host}`;
     if (kind === 'HTTPS' && host !== '') return `https://${host}`;
+    if (kind === 'SOCKS5' && host !== '') return `socks5://${host}`;
   }
   return undefined;
 }

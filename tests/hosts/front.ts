@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { createServer as createHttp, request } from 'node:http';
 import { createServer as createHttps } from 'node:https';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcp, type Socket } from 'node:net';
 
 /** What stands between a machine and the inventory, and how it behaves now. */
 export type Weather =
@@ -102,6 +103,58 @@ export async function startConnectProxy(names: Record<string, number>) {
       for (const socket of tunnels) socket.destroy();
       return closed(server);
     },
+  };
+}
+
+/** A SOCKS 5 proxy (RFC 1928) that asks for no password, and where each of its names leads; nothing else resolves them. */
+export async function startSocksProxy(names: Record<string, number>) {
+  const asked: string[] = [];
+  const tunnels = new Set<Socket>();
+  const server = createTcp(async (client) => {
+    tunnels.add(client);
+    client.on('close', () => tunnels.delete(client));
+    client.on('error', () => client.destroy());
+    const bytes = reader(client);
+    const [, methods = 0] = await bytes(2);
+    await bytes(methods);
+    client.write(Uint8Array.of(5, 0));
+    const [, command, , type, length = 0] = await bytes(5);
+    const name = (await bytes(length)).toString('latin1');
+    const target = `${name}:${(await bytes(2)).readUInt16BE()}`;
+    asked.push(target);
+    const port = names[target];
+    if (command !== 1 || type !== 3 || port === undefined) {
+      client.end(Uint8Array.of(5, 4, 0, 1, 0, 0, 0, 0, 0, 0));
+      return;
+    }
+    const onward = connect(port, '127.0.0.1', () => {
+      client.write(Uint8Array.of(5, 0, 0, 1, 0, 0, 0, 0, 0, 0));
+      onward.pipe(client).pipe(onward);
+    });
+    onward.on('error', () => client.destroy());
+    client.on('close', () => onward.destroy());
+    onward.on('close', () => client.destroy());
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    async close() {
+      for (const socket of tunnels) socket.destroy();
+      await new Promise<void>((done) => server.close(() => done()));
+    },
+  };
+}
+
+/** So many bytes of a socket, once they are there; never of one that is closed before. */
+function reader(socket: Socket): (count: number) => Promise<Buffer> {
+  return async (count) => {
+    if (count === 0) return Buffer.alloc(0);
+    for (;;) {
+      const bytes: Buffer | null = socket.read(count);
+      if (bytes) return bytes;
+      await once(socket, 'readable');
+    }
   };
 }
 

@@ -11,7 +11,7 @@ import { chooseFetch } from '../../main/desktopCore.ts';
 import { createHardwareIdentity } from '../../main/hardware.ts';
 import { has } from '../../native/testing/tools.ts';
 import { makeAuthority } from '../hosts/authority.ts';
-import { type Front, startConnectProxy, startFront } from '../hosts/front.ts';
+import { type Front, startConnectProxy, startFront, startSocksProxy } from '../hosts/front.ts';
 import { startWorld, type World } from './world.ts';
 
 const NAME = 'inventory.muster.test';
@@ -93,16 +93,29 @@ describe.skipIf(missing.length > 0)('the network as it is (needs swtpm and opens
     expect((await ask(fetch)).team.name).toBe('Test Team');
   });
 
+  it('goes through a SOCKS proxy too, which alone knows the name of the server', async () => {
+    const socks = await startSocksProxy({ [`${NAME}:443`]: front.port });
+    const there = route;
+    try {
+      route = `SOCKS5 ${socks.host}`;
+      expect((await ask(fetch)).team.name).toBe('Test Team');
+      expect(new Set(socks.asked)).toEqual(new Set([`${NAME}:443`]));
+    } finally {
+      route = there;
+      await socks.close();
+    }
+  });
+
   function start(name: string) {
     const store = createFileStore(join(world.folder, name));
     /** A person whose page does not load tries again, for as long as the window waits for them. */
     const open = async (url: string): Promise<void> => {
-      for (let tries = 0; tries < 20; tries += 1) {
+      for (const end = Date.now() + PATIENCE; Date.now() < end; ) {
         try {
           await world.signIn(url);
           return;
         } catch {
-          await new Promise((done) => setTimeout(done, 200));
+          await new Promise((done) => setTimeout(done, 100));
         }
       }
     };
