@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { languageOf, type PageLanguage } from '../contract/acceptLanguage.ts';
 import { AppError } from './errors.ts';
 
 export type LoopbackListener = {
@@ -18,7 +19,7 @@ export type LoopbackListener = {
 export async function listenOnLoopback(options: {
   path: string;
   state: string;
-  page: { title: string; text: string };
+  page: Record<PageLanguage, { title: string; text: string }>;
   signal: AbortSignal;
 }): Promise<LoopbackListener> {
   const { server, origin } = await listen();
@@ -30,9 +31,10 @@ export async function listenOnLoopback(options: {
   let taken = false;
   server.on('request', (request, response) => {
     const url = matching(request, origin, options);
-    if (!url || taken) return answer(response, 404, 'Not found', 'There is nothing here.');
+    const language = languageOf(request.headers['accept-language']);
+    if (!url || taken) return answer(response, 404, language, NOTHING[language]);
     taken = true;
-    answer(response, 200, options.page.title, options.page.text);
+    answer(response, 200, language, options.page[language]);
     response.on('finish', () => resolve(url));
     response.on('close', () => resolve(url));
   });
@@ -84,8 +86,18 @@ const STYLE =
   ':root{color-scheme:light dark}body{margin:0;min-height:100vh;display:grid;place-items:center;font:16px/1.5 system-ui,sans-serif}main{max-width:30rem;padding:2rem}h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem}';
 const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 
-function answer(response: ServerResponse, status: number, title: string, text: string): void {
-  const body = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p></main></body></html>\n`;
+const NOTHING = {
+  en: { title: 'Not found', text: 'There is nothing here.' },
+  de: { title: 'Nicht gefunden', text: 'Hier ist nichts.' },
+};
+
+function answer(
+  response: ServerResponse,
+  status: number,
+  language: PageLanguage,
+  { title, text }: { title: string; text: string },
+): void {
+  const body = `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p></main></body></html>\n`;
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': `default-src 'none'; style-src ${STYLE_HASH}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,

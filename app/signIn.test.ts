@@ -122,7 +122,7 @@ const browser = {
   },
 };
 
-async function run(signIn: SignIn, change: Partial<SignInRequest> = {}, signal = AbortSignal.timeout(5000)) {
+async function run(signIn: SignIn, change: Partial<SignInRequest> = {}, signal = AbortSignal.timeout(50_000)) {
   const waited: { url: string; userCode: string | null }[] = [];
   const key = await createGrantKey();
   const token = await signIn({
@@ -267,8 +267,9 @@ describe('signing in with a code', () => {
 });
 
 describe('the loopback listener', () => {
-  async function listening(signal = AbortSignal.timeout(5000)) {
-    return listenOnLoopback({ path: '/callback', state: 'the state', page: { title: 'Done <b>', text: 'x' }, signal });
+  async function listening(signal = AbortSignal.timeout(60_000)) {
+    const page = { en: { title: 'Done <b>', text: 'x' }, de: { title: 'Fertig <b>', text: 'y' } };
+    return listenOnLoopback({ path: '/callback', state: 'the state', page, signal });
   }
   const raw = (port: number, text: string) =>
     new Promise<string>((resolve) => {
@@ -308,6 +309,20 @@ describe('the loopback listener', () => {
       expect(page).not.toMatch(/script|code=1/);
       expect((await listener.callback).searchParams.get('code')).toBe('1');
       expect((await fetch(`${listener.redirectUri}?state=the%20state&code=2`)).status).toBe(404);
+    } finally {
+      await listener.close();
+    }
+  });
+
+  it('speaks the language of the browser', async () => {
+    const listener = await listening();
+    try {
+      const answer = await fetch(`${listener.redirectUri}?state=the%20state`, {
+        headers: { 'accept-language': 'de-AT,de;q=0.9,en;q=0.5' },
+      });
+      const page = await answer.text();
+      expect(page).toContain('<html lang="de">');
+      expect(page).toContain('Fertig &lt;b&gt;');
     } finally {
       await listener.close();
     }

@@ -22,6 +22,10 @@ export type SignIn = (request: SignInRequest) => Promise<SignInToken>;
 
 const CALLBACK_PATH = '/callback';
 const SCOPE = 'openid';
+const END_PAGE = {
+  en: { title: 'You can close this page', text: 'Muster goes on in its own window.' },
+  de: { title: 'Sie können diese Seite schließen', text: 'Muster macht in seinem eigenen Fenster weiter.' },
+};
 
 /** Only where somebody signs in: a process that watches for weeks keeps no OAuth client. */
 async function loadOAuth() {
@@ -43,7 +47,7 @@ export function browserSignIn(browser: SystemBrowser, onBrowserProblem: 'wait' |
     const listener = await listenOnLoopback({
       path: CALLBACK_PATH,
       state,
-      page: { title: 'You can close this page', text: 'Muster goes on in its own window.' },
+      page: END_PAGE,
       signal: request.signal,
     });
     try {
