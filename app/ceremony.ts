@@ -1,7 +1,8 @@
 import type { CeremonyStep, EnrollmentRequest, MachineReport, SelfDevice, ServerInfo } from '../contract/index.ts';
-import { backoffMs, isTransient, retrying } from './backoff.ts';
+import { isTransient, retrying } from './backoff.ts';
 import { base64, fromBase64 } from './bytes.ts';
-import { createGrantKey, exportGrantKey, type GrantKey, importGrantKey } from './dpop.ts';
+import { type RestartPoint, restartPoint, startFrom } from './ceremonyStart.ts';
+import { createGrantKey, exportGrantKey } from './dpop.ts';
 import { AppError, toAppError } from './errors.ts';
 import type { Inventory } from './inventory.ts';
 import type { Clock, Fetch, Logger } from './ports.ts';
@@ -9,6 +10,7 @@ import { activate, makeAttestationKey, makeDeviceKey, tpmProof } from './proof.t
 import { type Prover, signerOf } from './prover.ts';
 import type { CeremonyRecord, EnrollmentRecord } from './records.ts';
 import type { SignIn } from './signIn.ts';
+import { signInMs, steady, withDeadline } from './signInLimits.ts';
 
 export type CeremonyProgress = {
   step(step: CeremonyStep, code: string | null): void;
@@ -34,7 +36,6 @@ export type CeremonyContext = {
 
 /** How long a step keeps trying while the network or the server is away. */
 const PATIENCE_MS = 180_000;
-const SIGN_IN_MS = 300_000;
 const RESTARTS = 4;
 
 /**
@@ -43,7 +44,8 @@ const RESTARTS = 4;
  */
 export async function runCeremony(context: CeremonyContext): Promise<EnrollmentRecord> {
   const { inventory, prover, progress, clock, signal } = context;
-  let { record, key } = await start(context);
+  const { permanentIdentifier } = prover;
+  let { record, key } = await startFrom(context.saved, { origin: inventory.origin, permanentIdentifier }, clock);
   let signInCut = false;
   if (record.deviceKey) {
     const device = await enrolledMeanwhile();
@@ -114,7 +116,7 @@ export async function runCeremony(context: CeremonyContext): Promise<EnrollmentR
       ));
     await keep({ ceremony });
     progress.step('sign-in', ceremony.code);
-    const token = await withDeadline(signal, clock, deadline(ceremony.expiresAt, clock), (limited) =>
+    const token = await withDeadline(signal, clock, signInMs(ceremony.expiresAt, clock), (limited) =>
       context.signIn({
         origin: inventory.origin,
         server: context.server,
@@ -215,92 +217,5 @@ export async function runCeremony(context: CeremonyContext): Promise<EnrollmentR
 
   function patient<T>(run: () => Promise<T>): Promise<T> {
     return retrying(run, { clock, signal, forMs: PATIENCE_MS, onWait: progress.waitingForServer });
-  }
-}
-
-type RestartPoint = 'announce' | 'activation' | 'enrollment' | 'keys';
-
-/** Which part has to be done again after a refusal that a restart, a lost answer or a swapped TPM explains. */
-function restartPoint(error: AppError): RestartPoint | undefined {
-  switch (error.code) {
-    case 'ceremony-expired':
-    case 'grant-expired':
-    case 'grant-used':
-    case 'unauthenticated':
-      return 'announce';
-    case 'secret-refused':
-    case 'ak-certificate-refused':
-      return 'activation';
-    case 'challenge-refused':
-      return 'enrollment';
-    case 'key-of-another-tpm':
-      return 'keys';
-    default:
-      return undefined;
-  }
-}
-
-/** The saved record where it still fits this server, this hardware and the time; a fresh one otherwise. */
-async function start(context: CeremonyContext): Promise<{ record: CeremonyRecord; key: GrantKey }> {
-  const { saved, inventory, prover, clock } = context;
-  if (saved && saved.origin === inventory.origin && saved.permanentIdentifier === prover.permanentIdentifier) {
-    const alive = saved.grant !== null && Date.parse(saved.grant.expiresAt) > clock.now().getTime();
-    if (alive) return { record: saved, key: await importGrantKey(saved.grantKey) };
-    const key = await createGrantKey();
-    return { record: { ...saved, grantKey: await exportGrantKey(key), ceremony: null, grant: null }, key };
-  }
-  const key = await createGrantKey();
-  const record: CeremonyRecord = {
-    version: 1,
-    origin: inventory.origin,
-    permanentIdentifier: prover.permanentIdentifier,
-    grantKey: await exportGrantKey(key),
-    ceremony: null,
-    grant: null,
-    attestationKey: null,
-    akChain: null,
-    deviceKey: null,
-  };
-  return { record, key };
-}
-
-/**
- * What a sign-in only reads is read again where the connection broke: otherwise the person would have to sign in anew for it. What it posts
- * is not sent twice: a code is good for one exchange.
- */
-function steady(fetch: Fetch, clock: Clock): Fetch {
-  return async (input, init) => {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await fetch(input, init);
-      } catch (error) {
-        const again = (init?.method ?? 'GET') === 'GET' && attempt < 3 && !init?.signal?.aborted;
-        if (!again || !isTransient(toAppError(error))) throw error;
-        await clock.sleep(backoffMs(attempt, clock.random(), { firstMs: 250, maxMs: 2000 }), init?.signal ?? undefined);
-      }
-    }
-  };
-}
-
-function deadline(expiresAt: string, clock: Clock): number {
-  return Math.max(1000, Math.min(SIGN_IN_MS, Date.parse(expiresAt) - clock.now().getTime()));
-}
-
-async function withDeadline<T>(
-  signal: AbortSignal,
-  clock: Clock,
-  ms: number,
-  run: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const timer = new AbortController();
-  const expired = new AbortController();
-  const stop = AbortSignal.any([signal, timer.signal]);
-  void clock.sleep(ms, stop).then(() => {
-    if (!stop.aborted) expired.abort(new AppError('sign-in-timeout', 'Nobody finished the sign-in in time.'));
-  });
-  try {
-    return await run(AbortSignal.any([signal, expired.signal]));
-  } finally {
-    timer.abort();
   }
 }

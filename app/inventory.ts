@@ -96,5 +96,3 @@ export function createInventory(http: Http, signal?: AbortSignal) {
     device,
   };
 }
-
-export type EnrollmentBody = z.infer<typeof EnrollmentRequest>;
