@@ -303,10 +303,10 @@ describe('refusals, in words that help', () => {
   it('cancels: back to the start, nothing kept, and a late answer changes nothing', async () => {
     const store = memoryStore();
     const original = globalThis.fetch;
-    let release = () => {};
+    const held = Promise.withResolvers<void>();
     const fetch: Ports['fetch'] = async (input, init) => {
       const answer = await original(input, init);
-      if (String(input).endsWith('/api/v1/grants')) await new Promise<void>((done) => (release = done));
+      if (String(input).endsWith('/api/v1/grants')) await held.promise;
       return answer;
     };
     const run = start(testPorts(newHardware(), { store, fetch }));
@@ -315,7 +315,7 @@ describe('refusals, in words that help', () => {
     await run.reach('review');
     await run.invoke('enroll', {});
     await until(() => server.calls.includes('POST /api/v1/grants'), 'the grant');
-    setTimeout(() => release(), 50);
+    setTimeout(held.resolve, 50);
     await run.invoke('cancel', {});
     expect(run.kind()).toBe('signed-out');
     expect(store.values.has('ceremony')).toBe(false);

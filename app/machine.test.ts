@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppState, CeremonyStep } from '../contract/index.ts';
+import { aDevice, aReport } from '../contract/testing/fixtures.ts';
 import { type AppEvent, INITIAL, transition } from './machine.ts';
-import { aDevice, aReport } from './testing/fixtures.ts';
 
 const device = aDevice();
 const send = { permanentIdentifier: device.permanentIdentifier, tpm: null, machine: aReport() };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { aDevice } from '../contract/testing/fixtures.ts';
 import { reattestationDue } from './reattest.ts';
 import type { EnrollmentRecord } from './records.ts';
-import { aDevice } from './testing/fixtures.ts';
 
 const now = new Date('2030-01-10T00:00:00Z');
 const record = (change: object, tpm = true): EnrollmentRecord => ({

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type * as Electron from 'electron';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError, createFileStore, silentLogger } from '../app/index.ts';
-import { aDevice } from '../app/testing/fixtures.ts';
 import { AppSnapshot, type Bridge } from '../contract/index.ts';
+import { aDevice } from '../contract/testing/fixtures.ts';
 import { CALL_CHANNEL, SNAPSHOT_CHANNEL } from './channels.ts';
 import { developmentSettings } from './desktop.ts';
 import { proxyConfig } from './desktopCore.ts';
@@ -460,14 +460,16 @@ describe('surroundings', () => {
     });
     expect(proxyConfig('http://proxy.example:3128')).toMatchObject({
       mode: 'fixed_servers',
-      proxyRules: 'proxy.example:3128',
+      proxyRules: 'http://proxy.example:3128',
     });
+    expect(proxyConfig('https://proxy.example')).toMatchObject({ proxyRules: 'https://proxy.example' });
   });
 
   it('take from Chromium the first proxy that Node can speak to', () => {
     expect(proxyIn('DIRECT')).toBeUndefined();
     expect(proxyIn('PROXY proxy.example:3128; DIRECT')).toBe('http://proxy.example:3128');
-    expect(proxyIn('SOCKS5 socks.example:1080; HTTPS proxy.example:443')).toBe('https://proxy.example:443');
+    expect(proxyIn('SOCKS5 socks.example:1080; HTTPS proxy.example:443')).toBe('socks5://socks.example:1080');
+    expect(proxyIn('HTTPS proxy.example:443; SOCKS5 socks.example:1080')).toBe('https://proxy.example:443');
     expect(proxyIn('SOCKS socks.example:1080; DIRECT; PROXY proxy.example:3128')).toBeUndefined();
     expect(proxyIn('')).toBeUndefined();
   });

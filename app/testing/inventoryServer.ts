@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { httpbis } from 'http-message-signatures';
 import { calculateJwkThumbprint, EmbeddedJWK, type JWK, jwtVerify } from 'jose';
 import { EnrollmentRequest, ERRORS, type ErrorCode, type SelfDevice } from '../../contract/index.ts';
+import { aDevice } from '../../contract/testing/fixtures.ts';
 import { thumbprintOfSpki } from '../keys.ts';
-import { aDevice } from './fixtures.ts';
 
 export const PROVISIONING_TOKEN = 'muster_provision_0123456789abcdef';
 

@@ -1,8 +1,8 @@
 import type { MachineReport } from '../../contract/index.ts';
+import { aReport } from '../../contract/testing/fixtures.ts';
 import { systemClock } from '../node/clock.ts';
 import { silentLogger } from '../node/logger.ts';
 import type { ClaimSigner, Clock, HardwareIdentity, Ports, StateStore } from '../ports.ts';
-import { aReport } from './fixtures.ts';
 
 /** A store in memory; `values` is what a killed process would find again. */
 export function memoryStore(initial: Iterable<[string, string]> = []): StateStore & { values: Map<string, string> } {

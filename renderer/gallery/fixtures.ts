@@ -1,5 +1,6 @@
 import type { AppSnapshot, Diagnostic, UserError, WhatWillBeSent } from '../../contract/bridge.ts';
 import type { AssuranceReason, SelfDevice } from '../../contract/device.ts';
+import { aDevice, aReport } from '../../contract/testing/fixtures.ts';
 
 /** The moment that every fixture is told from. */
 export const NOW = '2026-09-14T09:41:00.000Z';
@@ -7,18 +8,10 @@ const minutes = (from: number): string => new Date(Date.parse(NOW) + from * 60_0
 
 const reason = (code: AssuranceReason['code'], supports: boolean): AssuranceReason => ({ code, supports, text: code });
 
-export const device: SelfDevice = {
-  id: '7d1b6a0e-2f7c-4b51-9d0a-6a3f6f0f5b11',
+export const device: SelfDevice = aDevice({
   permanentIdentifier: 'urn:ek:sha256:P6nCG0m1xVbTzXo0c8u2pYbq2x7yS3mLw0QeJt5aK9E=',
   name: 'carl-thinkpad',
-  source: 'End-User',
   owner: { email: 'carl@example.com', displayName: 'Carl Ruiz' },
-  approval: 'pending',
-  approvalReason: null,
-  attestation: 'valid',
-  lifecycle: 'active',
-  ekClass: 'hardware',
-  ekCertificate: 'verified',
   assurance: {
     level: 'normal',
     reasons: [
@@ -30,14 +23,11 @@ export const device: SelfDevice = {
     ],
   },
   ceremonyCode: 'KTW-RBF',
-  version: 3,
   enrolledAt: minutes(-6),
   attestedAt: minutes(-6),
-  demo: false,
   team: 'Nordlicht Studio',
-  conflict: false,
   approvers: 3,
-};
+});
 
 const approved: SelfDevice = {
   ...device,
@@ -88,9 +78,8 @@ const demo: SelfDevice = {
 export const send: WhatWillBeSent = {
   permanentIdentifier: device.permanentIdentifier,
   tpm: { manufacturer: 'Infineon (IFX)', firmwareVersion: '7.85.4555.0', ekCertificates: 2, algorithm: 'RSA 2048' },
-  machine: {
+  machine: aReport({
     hostName: 'carl-thinkpad',
-    os: 'Linux',
     osVersion: 'Debian 12',
     architecture: 'x86_64',
     manufacturer: { value: 'LENOVO' },
@@ -100,8 +89,7 @@ export const send: WhatWillBeSent = {
       unavailable: 'The hardware UUID cannot be read: Linux lets only root read it.',
       why: 'not-allowed',
     },
-    virtualMachine: 'no',
-  },
+  }),
 };
 
 const noTpm: WhatWillBeSent = {

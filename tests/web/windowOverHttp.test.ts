@@ -60,8 +60,8 @@ describe.skipIf(!chromiumPath())('the shipped window over the browser host (need
     await alert.waitFor({ state: 'detached' });
   });
 
-  test('only the failed call complained: the page keeps to its policy', () => {
-    expect(browser.errors).toEqual([expect.stringContaining('400')]);
+  test('only the failed call complained: the page keeps to its policy', async () => {
+    await expect.poll(() => browser.errors).toEqual([expect.stringContaining('400')]);
   });
 
   test('an app that stops is said, and what was known stays', async () => {

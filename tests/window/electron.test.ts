@@ -52,7 +52,7 @@ describe.skipIf(missing)(`the real Electron${missing ? ` (${missing})` : ''}`, (
   it('lets a second start hand over and end', () => {
     const second = spawnSync(executable ?? '', [main, 'muster://open?server=https://other.example'], {
       env: env(),
-      timeout: 20_000,
+      timeout: 60_000,
     });
     expect(second.status).toBe(0);
   });

@@ -1,5 +1,6 @@
-import type { MachineReport, SelfDevice } from '../../contract/index.ts';
+import type { MachineReport, SelfDevice } from '../device.ts';
 
+/** An enrolled device that waits for approval, with everything else in order; tests and the gallery change what they are about. */
 export function aDevice(change: Partial<SelfDevice> = {}): SelfDevice {
   return {
     id: '0195a000-0000-7000-8000-000000000001',
@@ -25,6 +26,7 @@ export function aDevice(change: Partial<SelfDevice> = {}): SelfDevice {
   };
 }
 
+/** A Linux machine on which only root may read the numbers of the hardware. */
 export function aReport(change: Partial<MachineReport> = {}): MachineReport {
   return {
     hostName: 'workbench',
