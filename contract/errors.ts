@@ -51,6 +51,11 @@ export const ERRORS = {
     'Ask an administrator for an invite.',
   ],
   'invite-refused': [403, 'This invite cannot be used.', 'Ask an administrator for a new invite.'],
+  'setup-refused': [
+    403,
+    'This set-up link cannot be used.',
+    'Start the server again: as long as there is no owner, it prints a new one.',
+  ],
   'provisioning-token-refused': [
     403,
     'The provisioning token of this machine is not accepted.',

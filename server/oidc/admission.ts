@@ -35,7 +35,7 @@ export async function findInvite(
 /**
  * Whether a signed-in person may enrol a device by themselves: with an invite for their address, or because the team turned self-enrolment
  * on. An invite that the device itself sent has to hold in any case. Returns the invite, which only a completed enrolment spends. Errors:
- * `source-not-allowed`, `sign-in-failed`, `invite-refused`, `self-enrolment-off`, `device-limit`.
+ * `source-not-allowed`, `sign-in-failed`, `invite-refused`, `self-enrolment-off`.
  */
 export async function checkSelfEnrolment(
   db: Db | Trx,

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { FastifyReply } from 'fastify';
+import { ERRORS, type ErrorCode } from '../../contract/index.ts';
+import { errorTexts, sentenceIn } from './pageTexts.ts';
 
 const STYLE = `
 :root{color-scheme:light dark;--ink:#1c2330;--soft:#5a6472;--line:#d5dae1;--paper:#f5f6f8;--card:#fff;--main:#1f5fbf;--on-main:#fff}
@@ -32,6 +35,10 @@ export function escapeHtml(text: string): string {
 }
 
 export type Page = { html: string; headers: Record<string, string> };
+
+export function send(reply: FastifyReply, status: number, { html, headers }: Page): FastifyReply {
+  return reply.code(status).headers(headers).send(html);
+}
 
 type PageParts = {
   title: string;
@@ -170,6 +177,19 @@ export function onwardsPage(url: string, demo: boolean, language: PageLanguage):
   return page({ title: t.title, body, demo, onwards: url, language });
 }
 
-export function messagePage(title: string, paragraphs: readonly string[], demo: boolean): Page {
-  return page({ title, body: paragraphs.map((text) => `<p>${escapeHtml(text)}</p>`).join(''), demo });
+export type Message = { title: string; paragraphs: readonly string[] };
+
+export function messagePage({ title, paragraphs }: Message, demo: boolean, language: PageLanguage): Page {
+  return page({ title, body: paragraphs.map((text) => `<p>${escapeHtml(text)}</p>`).join(''), demo, language });
+}
+
+/** A refusal as a page: what happened, the sentence that says why where there is one, and what to do next. */
+export function errorPage(
+  { code, detail }: { code: ErrorCode; detail?: string },
+  demo: boolean,
+  language: PageLanguage,
+): Page {
+  const [title, advice] = errorTexts(code, language);
+  const why = detail === undefined || detail === ERRORS[code][1] ? [] : [sentenceIn(language, detail)];
+  return messagePage({ title, paragraphs: [...why, advice] }, demo, language);
 }

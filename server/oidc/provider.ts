@@ -1,16 +1,19 @@
 import type { KeyObject } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Store } from '../store/store.ts';
 import { findUser } from '../store/users.ts';
 import { createAdapter } from './adapter.ts';
 import { callerOf } from './caller.ts';
 import type { BindInvite } from './deviceInvite.ts';
-import { escapeHtml, messagePage, type Page, page } from './pages.ts';
+import { deviceMessage, signInEndedPage, userCodeConfirmPage, userCodePage } from './devicePages.ts';
+import { languageOf, type Page } from './pages.ts';
 
 export const CLIENT_IDS = { desktop: 'desktop', agent: 'agent' } as const;
 export const MOUNT = '/oidc';
-/** Where a person types the code of a device, below the mount. */
+/** Where a person types the code of a device, and where the app's sign-in begins; below the mount. */
 const DEVICE_PAGE = '/device';
+const AUTHORIZATION = '/auth';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -30,6 +33,21 @@ function show(ctx: KoaContextWithOIDC, { html, headers }: Page): void {
   ctx.body = html;
 }
 
+/** Why a device's sign-in ended: what an interaction of ours answered, else the person's own no. */
+function endOf(cause: unknown): { error: string; error_description?: string | undefined } {
+  return cause instanceof errors.OIDCProviderError
+    ? cause
+    : { error: 'access_denied', error_description: 'sign-in-cancelled' };
+}
+
+/** Takes the cookie of a session out of a request, and its signature; false where there was none. */
+function forgetSession(request: IncomingMessage, name: string): boolean {
+  const pairs = (request.headers.cookie ?? '').split(';');
+  const kept = pairs.filter((pair) => ![name, `${name}.sig`].includes(pair.split('=', 1)[0]?.trim() ?? ''));
+  request.headers.cookie = kept.join(';');
+  return kept.length < pairs.length;
+}
+
 /**
  * The server's own authorization server: public client `desktop` (loopback redirect on any port, S256) and `agent` (device flow). Both name
  * the ceremony that they sign in for; access tokens are opaque, bound to the client's key, and good for a grant only.
@@ -37,7 +55,8 @@ function show(ctx: KoaContextWithOIDC, { html, headers }: Page): void {
 export function createProvider(options: Options): Provider {
   const { store, origin, now } = options;
   const demo = store.stamp === 'demo';
-  const secure = origin.startsWith('https:');
+  const viewer = (ctx: KoaContextWithOIDC) => ({ demo, language: languageOf(ctx.get('accept-language')) });
+  const cookie = { httpOnly: true, sameSite: 'lax', secure: origin.startsWith('https:'), signed: true } as const;
   const jwk = {
     ...options.signingKey.privateKey.export({ format: 'jwk' }),
     kid: options.signingKey.id,
@@ -76,8 +95,8 @@ export function createProvider(options: Options): Provider {
     cookies: {
       keys: [Buffer.from(options.cookieKey).toString('base64url')],
       names: { session: 'muster_as', interaction: 'muster_step', resume: 'muster_resume' },
-      short: { httpOnly: true, sameSite: 'lax', secure, signed: true },
-      long: { httpOnly: true, sameSite: 'lax', secure, signed: true },
+      short: cookie,
+      long: cookie,
     },
     extraParams: {
       ceremony: (_ctx, value) => {
@@ -105,10 +124,16 @@ export function createProvider(options: Options): Provider {
         enabled: true,
         charset: 'base-20',
         mask: '****-****',
-        userCodeInputSource: (ctx, form, _out, error) => show(ctx, userCodePage(form, error !== undefined, demo)),
-        userCodeConfirmSource: (ctx, form, _client, _info, code) => show(ctx, userCodeConfirmPage(form, code, demo)),
-        successSource: (ctx) =>
-          show(ctx, messagePage('Done', ['The device goes on by itself. You can close this page.'], demo)),
+        userCodeInputSource: (ctx, form, _out, error) =>
+          show(
+            ctx,
+            error?.name === 'AbortedError'
+              ? signInEndedPage(endOf(error.cause), viewer(ctx))
+              : userCodePage(form, error !== undefined, viewer(ctx)),
+          ),
+        userCodeConfirmSource: (ctx, form, _client, _info, code) =>
+          show(ctx, userCodeConfirmPage(form, code, viewer(ctx))),
+        successSource: (ctx) => show(ctx, deviceMessage('done', viewer(ctx))),
       },
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
@@ -126,18 +151,15 @@ export function createProvider(options: Options): Provider {
       Interaction: 900,
       Session: 600,
     },
-    renderError: (ctx, out) => {
-      show(
-        ctx,
-        messagePage(
-          'This sign-in cannot go on',
-          ['Start the enrolment again on your device.', `Reason: ${out.error}.`],
-          demo,
-        ),
-      );
-    },
+    renderError: (ctx, out) => show(ctx, signInEndedPage(out, viewer(ctx))),
   });
   provider.use(async (ctx, next) => {
+    // Each sign-in begins with nobody signed in: otherwise whoever gets somebody to open a link of theirs (an invite from a device says who
+    // signs in) would be the one that the next enrolment in that browser is made for.
+    if (ctx.path === AUTHORIZATION || (ctx.method === 'GET' && ctx.path === DEVICE_PAGE)) {
+      const name = provider.cookieName('session');
+      if (forgetSession(ctx.req, name)) ctx.cookies.set(name, null, cookie);
+    }
     // A code that comes without the session of its form: the provider's own answer to it would be a 500 (it saves a session that was never one).
     if (ctx.method === 'POST' && ctx.path === DEVICE_PAGE) {
       const id = ctx.cookies.get(provider.cookieName('session'));
@@ -153,19 +175,4 @@ export function createProvider(options: Options): Provider {
   provider.proxy = true;
   provider.on('server_error', (_ctx, error) => options.reportError(error));
   return provider;
-}
-
-function userCodePage(form: string, failed: boolean, demo: boolean): Page {
-  const value = /name="xsrf" value="([^"]*)"/.exec(form)?.[1] ?? '';
-  const action = /action="([^"]*)"/.exec(form)?.[1] ?? '';
-  const error = failed ? '<p role="alert">This code is not known, was used, or has expired.</p>' : '';
-  const body = `${error}<form method="post" action="${escapeHtml(action)}"><input type="hidden" name="xsrf" value="${escapeHtml(value)}">
-<label>Code shown by the device <input name="user_code" autocomplete="off" autocapitalize="characters" required></label><button>Continue</button></form>`;
-  return page({ title: 'Enter the code of your device', body, demo });
-}
-
-function userCodeConfirmPage(form: string, code: string, demo: boolean): Page {
-  const body = `<p>Does the device show this code?</p><p class="code">${escapeHtml(code)}</p>${form}
-<p><button form="op.deviceConfirmForm" autofocus>Yes, continue</button></p>`;
-  return page({ title: 'Compare the code', body, demo });
 }

@@ -33,7 +33,7 @@ export async function newSetupSecret(store: Store, now: number): Promise<string 
   });
 }
 
-/** Spends the secret: the address becomes the owner's, who then signs in at the identity provider. Error: `invite-refused`. */
+/** Spends the secret: the address becomes the owner's, who then signs in at the identity provider. Error: `setup-refused`. */
 export async function redeemSetup(
   trx: Trx,
   now: number,
@@ -42,7 +42,7 @@ export async function redeemSetup(
   const row = await trx.selectFrom('meta').select('value').where('key', '=', KEY).executeTakeFirst();
   const stored = row ? (JSON.parse(row.value) as { hash: string; expiresAt: number }) : undefined;
   if (!stored || stored.hash !== hashOf(secret) || stored.expiresAt <= now || (await hasOwner(trx))) {
-    return refuse('invite-refused', 'This set-up link was used, has expired, or was replaced by a newer one.');
+    return refuse('setup-refused', 'This set-up link was used, has expired, or was replaced by a newer one.');
   }
   await trx.deleteFrom('meta').where('key', '=', KEY).execute();
   const user = await ensureUserByEmail(trx, now, { email, role: 'owner' });

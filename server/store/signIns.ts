@@ -14,15 +14,6 @@ export async function beginSignIn(db: Db | Trx, now: number, walk: Begun): Promi
   return secret;
 }
 
-export async function findSignIn(db: Db | Trx, now: number, secret: string): Promise<SignInRow | undefined> {
-  return db
-    .selectFrom('sign_ins')
-    .selectAll()
-    .where('hash', '=', hashOf(secret))
-    .where('expires_at', '>', now)
-    .executeTakeFirst();
-}
-
 /** Takes the row away: a callback counts once, whatever it brings. */
 export async function takeSignIn(db: Db | Trx, now: number, secret: string): Promise<SignInRow | undefined> {
   const row = await db

@@ -1,5 +1,9 @@
 /** Follows redirects, those of pages too, with its own cookies, and stops at a page or at the loopback callback. */
-export function createBrowser(origin: string, cookieLines: readonly string[] = []) {
+export function createBrowser(
+  origin: string,
+  cookieLines: readonly string[] = [],
+  preferences: Record<string, string> = {},
+) {
   const cookies = new Map<string, { value: string; path: string }>();
   const remember = (lines: readonly string[]) => {
     for (const line of lines) {
@@ -28,7 +32,7 @@ export function createBrowser(origin: string, cookieLines: readonly string[] = [
       const response = await fetch(url, {
         ...request,
         redirect: 'manual',
-        headers: { ...(request.headers as Record<string, string>), cookie },
+        headers: { ...preferences, ...(request.headers as Record<string, string>), cookie },
       });
       if (own) remember(response.headers.getSetCookie());
       const location = response.headers.get('location');

@@ -50,6 +50,10 @@ export const errorsDe: Record<Code, readonly [title: string, advice: string]> = 
     'Diese Einladung kann nicht benutzt werden.',
     'Bitten Sie die Administration um eine neue Einladung.',
   ],
+  'setup-refused': [
+    'Dieser Link zur Einrichtung kann nicht benutzt werden.',
+    'Starten Sie den Server neu: Solange das Inventar niemandem gehört, nennt er einen neuen.',
+  ],
   'provisioning-token-refused': [
     'Das Bereitstellungs-Token dieses Geräts wird nicht angenommen.',
     'Bitten Sie die IT, ein aktuelles zu verteilen.',
