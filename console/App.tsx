@@ -13,6 +13,7 @@ import { ProvisioningTokens } from './administration/ProvisioningTokens.tsx';
 import { type Api, type ConsoleProblem, problemOf } from './api/client.ts';
 import type { Connect, Events, LiveState } from './api/events.ts';
 import { AuditView } from './audit/AuditView.tsx';
+import { Authorities } from './authorities/Authorities.tsx';
 import { ConsoleProvider, useConsole, useEvents } from './Console.tsx';
 import { DevicePage } from './devices/DevicePage.tsx';
 import { RecentDevices } from './devices/RecentDevices.tsx';
@@ -210,6 +211,8 @@ function Routed({ route }: { route: Route }) {
       return <MdmConnections />;
     case 'makers':
       return <Makers />;
+    case 'authorities':
+      return <Authorities />;
     case 'audit':
       return <AuditView />;
     case 'device':

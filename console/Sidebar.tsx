@@ -20,6 +20,7 @@ const LINKS: readonly { name: Exclude<Route['name'], 'device'>; icon: IconName }
   { name: 'people', icon: 'person' },
   { name: 'mdm', icon: 'refresh' },
   { name: 'makers', icon: 'chip' },
+  { name: 'authorities', icon: 'shield' },
   { name: 'provisioning', icon: 'key' },
   { name: 'tokens', icon: 'lock' },
   { name: 'settings', icon: 'gear' },

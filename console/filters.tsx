@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { Icon } from '../ui/Icon.tsx';
-import { SelectField } from './administration/fields.tsx';
+import { SelectField } from './fields.tsx';
 import { useConsoleText } from './text.ts';
 
 const TYPING_MS = 250;

@@ -8,6 +8,7 @@ const LISTS = [
   'people',
   'mdm',
   'makers',
+  'authorities',
   'provisioning',
   'tokens',
   'settings',

@@ -1,6 +1,8 @@
 import { type Catalogues, useLanguage, useTextOf } from '../ui/I18n.tsx';
 import { administrationDe } from '../ui/messages/administration.de.ts';
 import { administrationEn } from '../ui/messages/administration.en.ts';
+import { authoritiesDe } from '../ui/messages/authorities.de.ts';
+import { authoritiesEn } from '../ui/messages/authorities.en.ts';
 import { consoleDe } from '../ui/messages/console.de.ts';
 import { consoleEn } from '../ui/messages/console.en.ts';
 import { errorsDe } from '../ui/messages/errors.de.ts';
@@ -10,11 +12,11 @@ import { oversightDe } from '../ui/messages/oversight.de.ts';
 import { oversightEn } from '../ui/messages/oversight.en.ts';
 import type { ConsoleProblem } from './api/client.ts';
 
-const texts = { ...consoleEn, ...administrationEn, ...oversightEn, ...makersEn };
+const texts = { ...consoleEn, ...administrationEn, ...oversightEn, ...makersEn, ...authoritiesEn };
 
 export const consoleCatalogues: Catalogues<typeof texts> = {
   en: texts,
-  de: { ...consoleDe, ...administrationDe, ...oversightDe, ...makersDe },
+  de: { ...consoleDe, ...administrationDe, ...oversightDe, ...makersDe, ...authoritiesDe },
 };
 
 /** The texts of the console and the common ones. */

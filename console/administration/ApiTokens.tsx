@@ -7,10 +7,10 @@ import { Button } from '../../ui/Button.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { useNow } from '../../ui/useNow.ts';
 import { mayAdminister, useConsole } from '../Console.tsx';
+import { ChoiceGroup } from '../fields.tsx';
+import { LastTime, PagedList, Table, usePaged } from '../lists.tsx';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
-import { ChoiceGroup } from './fields.tsx';
-import { LastTime, PagedList, Table, usePaged } from './lists.tsx';
 import { type FormOf, MakeTokenDialog, useTokenDialogs } from './TokenDialogs.tsx';
 
 type Request = z.input<typeof ApiTokenRequest>;

@@ -4,11 +4,11 @@ import type { ConsoleEvent } from '../../contract/decisions.ts';
 import { AskDialog } from '../AskDialog.tsx';
 import { ApiError } from '../api/client.ts';
 import { useConsole, useEvents } from '../Console.tsx';
+import { SelectField, TextField } from '../fields.tsx';
+import { PagedList, useAction, usePaged } from '../lists.tsx';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
 import { type Asking, CandidateCard, ConflictCard, wordsOf } from './ConflictCards.tsx';
-import { SelectField, TextField } from './fields.tsx';
-import { PagedList, useAction, usePaged } from './lists.tsx';
 
 export function Conflicts() {
   const t = useConsoleText();

@@ -6,10 +6,10 @@ import { Button } from '../../ui/Button.tsx';
 import { Icon, type IconName } from '../../ui/Icon.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { mayDecide, useConsole } from '../Console.tsx';
+import { PagedList, Table, useAction, usePaged } from '../lists.tsx';
 import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
-import { PagedList, Table, useAction, usePaged } from './lists.tsx';
 import { ManyInvites } from './ManyInvites.tsx';
 import { SecretDialog } from './SecretDialog.tsx';
 

@@ -4,10 +4,10 @@ import { Badge } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { mayAdminister, useConsole } from '../Console.tsx';
+import { LastTime, PagedList, Table, useAction, usePaged } from '../lists.tsx';
 import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
-import { LastTime, PagedList, Table, useAction, usePaged } from './lists.tsx';
 
 type Report = { name: string; report: MdmSyncReport };
 

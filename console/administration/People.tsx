@@ -6,11 +6,11 @@ import { Button } from '../../ui/Button.tsx';
 import type { PersonChange } from '../api/client.ts';
 import { mayAdminister, useConsole } from '../Console.tsx';
 import { FilterBar, SearchField } from '../filters.tsx';
+import { LastTime, PagedList, Table, useAction, usePaged } from '../lists.tsx';
 import { hrefOf, useQuery } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
 import { LeaveDialog } from './LeaveDialog.tsx';
-import { LastTime, PagedList, Table, useAction, usePaged } from './lists.tsx';
 
 const ROLES: readonly Role[] = ['owner', 'approver', 'auditor'];
 const nameOf = (person: Person): string => person.displayName ?? person.email;

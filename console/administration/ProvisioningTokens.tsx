@@ -7,11 +7,11 @@ import { useFormat } from '../../ui/I18n.tsx';
 import type { IconName } from '../../ui/Icon.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { mayAdminister, useConsole } from '../Console.tsx';
+import { TextField } from '../fields.tsx';
+import { LastTime, PagedList, Table, usePaged } from '../lists.tsx';
 import { linesOf } from '../settings/settingsDraft.ts';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice, View } from '../View.tsx';
-import { TextField } from './fields.tsx';
-import { LastTime, PagedList, Table, usePaged } from './lists.tsx';
 import { type FormOf, MakeTokenDialog, useTokenDialogs } from './TokenDialogs.tsx';
 
 type Request = z.input<typeof ProvisioningTokenRequest>;

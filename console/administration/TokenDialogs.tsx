@@ -1,10 +1,10 @@
 import { type ReactNode, useState } from 'react';
 import { AskDialog } from '../AskDialog.tsx';
 import type { ConsoleProblem } from '../api/client.ts';
+import { TextField } from '../fields.tsx';
+import { useAction } from '../lists.tsx';
 import { useConsoleText } from '../text.ts';
 import { ProblemNotice } from '../View.tsx';
-import { TextField } from './fields.tsx';
-import { useAction } from './lists.tsx';
 import { ConfirmDialog, SecretDialog } from './SecretDialog.tsx';
 
 type Named = { id: string; name: string };

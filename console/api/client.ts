@@ -21,6 +21,7 @@ import type {
   SettingsAnswer,
   SettingsChange,
 } from '../../contract/administration.ts';
+import type { CaWebhook, CaWebhookList, CaWebhookRequest } from '../../contract/caWebhooks.ts';
 import type { BulkDecisionResult, Decision, DevicePage } from '../../contract/decisions.ts';
 import type { Approval, Device, Lifecycle, Source } from '../../contract/device.ts';
 import type { Problem } from '../../contract/errors.ts';
@@ -187,6 +188,12 @@ export function createApi(send: typeof fetch = (...request) => fetch(...request)
       call<TrustedRoot>(pathOf('roots'), write('POST', request)),
     trustMaker: (fingerprint: string, trusted: boolean): Page<typeof RootTrustChanged> =>
       call(pathOf('roots', fingerprint, 'trust'), write('PUT', { trusted })),
+
+    caWebhooks: (): Page<typeof CaWebhookList> => call(pathOf('ca-webhooks')),
+    /** Enters a webhook, or changes a known one. */
+    putCaWebhook: (id: string, request: z.input<typeof CaWebhookRequest>): Promise<CaWebhook> =>
+      call<CaWebhook>(pathOf('ca-webhooks', id), write('PUT', request)),
+    removeCaWebhook: (id: string): Promise<unknown> => call(pathOf('ca-webhooks', id), { method: 'DELETE' }),
 
     settings: (): Page<typeof SettingsAnswer> => call(pathOf('settings')),
     changeSettings: (change: SettingsChange): Page<typeof SettingsAnswer> =>

@@ -31,6 +31,8 @@ export const openEvents: Connect = (handlers) => {
       interrupted = false;
     });
     source.addEventListener('device', receive);
+    // Rare, and nothing that a row shows: the lists are read anew.
+    source.addEventListener('gone', () => handlers.onResume());
     source.addEventListener('error', () => {
       interrupted = true;
       handlers.onState('interrupted');

@@ -5,7 +5,7 @@ import { Badge } from '../../ui/Badge.tsx';
 import { Fold } from '../../ui/Facts.tsx';
 import { useFormat } from '../../ui/I18n.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
-import { Table } from '../administration/lists.tsx';
+import { Table } from '../lists.tsx';
 import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { changesOf } from './changes.ts';

@@ -1,9 +1,9 @@
 import { useCallback, useMemo } from 'react';
 import { Button } from '../../ui/Button.tsx';
-import { PagedList, usePaged } from '../administration/lists.tsx';
 import type { AuditFilters } from '../api/client.ts';
 import { useConsole } from '../Console.tsx';
 import { Choice, FilterBar, SearchField, TimeField } from '../filters.tsx';
+import { PagedList, usePaged } from '../lists.tsx';
 import { type Query, useQuery } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 import { View } from '../View.tsx';

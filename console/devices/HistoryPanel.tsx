@@ -1,8 +1,8 @@
 import { useCallback } from 'react';
 import type { Device } from '../../contract/device.ts';
-import { PagedList, usePaged } from '../administration/lists.tsx';
 import { AuditTable } from '../audit/AuditTable.tsx';
 import { useConsole } from '../Console.tsx';
+import { PagedList, usePaged } from '../lists.tsx';
 import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
 

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { DeviceChange } from '../../contract/administration.ts';
 import { AskDialog } from '../AskDialog.tsx';
-import { SwitchField, TextField } from '../administration/fields.tsx';
+import { SwitchField, TextField } from '../fields.tsx';
 import { useConsoleText } from '../text.ts';
 
 /** Who a device belongs to, or that it belongs to nobody in particular. */

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { AskDialog } from '../AskDialog.tsx';
-import { TextField } from '../administration/fields.tsx';
+import { TextField } from '../fields.tsx';
 import { useConsoleText } from '../text.ts';
 
 /** Tags as people type them: one a line, or apart by commas. */

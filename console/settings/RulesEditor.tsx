@@ -3,9 +3,9 @@ import type { ApprovalRule } from '../../contract/settings.ts';
 import { Button } from '../../ui/Button.tsx';
 import { useFormat } from '../../ui/I18n.tsx';
 import { AskDialog } from '../AskDialog.tsx';
-import { ChoiceGroup, LinesField, TextField } from '../administration/fields.tsx';
 import { SOURCES } from '../devices/deviceFilters.tsx';
 import { EK_CLASSES } from '../devices/ekClass.ts';
+import { ChoiceGroup, LinesField, TextField } from '../fields.tsx';
 import { useConsoleText } from '../text.ts';
 import { completeRule, conditionTexts, restsOnClaims } from './rules.ts';
 

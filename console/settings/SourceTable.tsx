@@ -1,6 +1,6 @@
 import type { Source } from '../../contract/device.ts';
 import type { SourcePolicy, TeamSettings } from '../../contract/settings.ts';
-import { Table } from '../administration/lists.tsx';
+import { Table } from '../lists.tsx';
 import { useConsoleText } from '../text.ts';
 
 const COLUMNS = [

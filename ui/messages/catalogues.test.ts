@@ -6,6 +6,8 @@ import { ErrorCode } from '../../contract/errors.ts';
 import { FINDINGS, type FindingCode } from '../../contract/findings.ts';
 import { administrationDe } from './administration.de.ts';
 import { administrationEn } from './administration.en.ts';
+import { authoritiesDe } from './authorities.de.ts';
+import { authoritiesEn } from './authorities.en.ts';
 import { commonDe } from './common.de.ts';
 import { commonEn } from './common.en.ts';
 import { consoleDe } from './console.de.ts';
@@ -28,6 +30,7 @@ const PAIRS: [string, Catalogue, Catalogue][] = [
   ['administration', administrationEn, administrationDe],
   ['oversight', oversightEn, oversightDe],
   ['makers', makersEn, makersDe],
+  ['authorities', authoritiesEn, authoritiesDe],
 ];
 
 const textsOf = (message: Message): string[] =>
@@ -74,7 +77,7 @@ test.each(PAIRS)('%s: no key is left untranslated or empty', (_name, en, de) => 
 });
 
 test('no two catalogues of one application share a key', () => {
-  for (const own of [windowEn, consoleEn, administrationEn, oversightEn, makersEn]) {
+  for (const own of [windowEn, consoleEn, administrationEn, oversightEn, makersEn, authoritiesEn]) {
     expect(Object.keys(own).filter((key) => key in commonEn)).toEqual([]);
   }
 });

@@ -213,7 +213,7 @@ export const windowDe: Translation<typeof windowEn> = {
 
   'unenrol.title': 'Registrierung dieses Geräts aufheben?',
   'unenrol.text':
-    'Es verlässt die Liste von {team}, verliert seine Schlüssel und wird nicht mehr eingelassen. Um zurückzukommen, muss es erneut registriert und freigegeben werden.',
+    'Es verliert seine Schlüssel und seine Freigabe, und {team} lässt es nicht mehr ein. Um zurückzukommen, muss es erneut registriert und freigegeben werden.',
   'unenrol.confirm': 'Aufheben',
 
   'problem.title': 'Das hat nicht geklappt',

@@ -200,7 +200,7 @@ export const windowEn = {
 
   'unenrol.title': 'Unenrol this device?',
   'unenrol.text':
-    'It leaves the list of {team}, loses its keys, and is not let in any more. To come back it has to be enrolled, and approved, again.',
+    'It loses its keys and its approval, and {team} does not let it in any more. To come back it has to be enrolled, and approved, again.',
   'unenrol.confirm': 'Unenrol',
 
   'problem.title': 'That did not work',

@@ -1,10 +1,10 @@
 import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
-import { Button } from '../../ui/Button.tsx';
-import { RelativeTime } from '../../ui/RelativeTime.tsx';
-import { type ConsoleProblem, problemOf } from '../api/client.ts';
-import { useConsole } from '../Console.tsx';
-import { useConsoleText } from '../text.ts';
-import { Empty, Loading, ProblemNotice } from '../View.tsx';
+import { Button } from '../ui/Button.tsx';
+import { RelativeTime } from '../ui/RelativeTime.tsx';
+import { type ConsoleProblem, problemOf } from './api/client.ts';
+import { useConsole } from './Console.tsx';
+import { useConsoleText } from './text.ts';
+import { Empty, Loading, ProblemNotice } from './View.tsx';
 
 export type Paged<T> = {
   items: readonly T[] | null;

@@ -1,6 +1,6 @@
 import { type ReactNode, useId, useState } from 'react';
-import { Icon } from '../../ui/Icon.tsx';
-import { linesOf } from '../settings/settingsDraft.ts';
+import { Icon } from '../ui/Icon.tsx';
+import { linesOf } from './settings/settingsDraft.ts';
 
 type Common = { label: string; note?: string; fault?: string | null; disabled?: boolean; first?: boolean };
 
