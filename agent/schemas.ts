@@ -76,5 +76,3 @@ export const OUTPUTS = {
   unenroll: z.strictObject({ enrolled: z.literal(false) }),
   error: z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string(), advice: z.string() }) }),
 } as const;
-
-export type OutputName = keyof typeof OUTPUTS;

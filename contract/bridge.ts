@@ -163,4 +163,4 @@ export interface Bridge {
 }
 
 /** How a failed call crosses the bridge: never a stack. */
-export const BridgeFailure = z.object({ error: UserError });
+export type BridgeFailure = { error: UserError };

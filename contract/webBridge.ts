@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppSnapshot, BRIDGE, BridgeFailure, type BridgeMethod } from './bridge.ts';
+import { AppSnapshot, BRIDGE, type BridgeMethod } from './bridge.ts';
 
 /**
  * The bridge over HTTP, for the browser host: same origin as the page, loopback only, authenticated by a SameSite=Strict, HttpOnly cookie
@@ -26,7 +26,6 @@ export type WebBridgeCall = z.infer<typeof WebBridgeCall>;
 /** `result` is checked against `BRIDGE[method].result`. */
 export const WebBridgeAnswer = z.strictObject({ result: z.unknown() });
 export type WebBridgeAnswer = z.infer<typeof WebBridgeAnswer>;
-export const WebBridgeFailure = BridgeFailure;
 /** The JSON in `data` of a `snapshot` event. */
 export const WebBridgeSnapshot = AppSnapshot;
 

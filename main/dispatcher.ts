@@ -1,8 +1,8 @@
 import { AppError, toUserError } from '../app/index.ts';
 import type { Logger } from '../app/ports.ts';
-import { BRIDGE, type Bridge, type BridgeMethod, type UserError } from '../contract/index.ts';
+import { BRIDGE, type Bridge, type BridgeFailure, type BridgeMethod } from '../contract/index.ts';
 
-export type DispatchAnswer = { result: unknown } | { error: UserError };
+export type DispatchAnswer = { result: unknown } | BridgeFailure;
 export type Dispatch = (method: unknown, params: unknown) => Promise<DispatchAnswer>;
 
 /** What a caller hears that is not the window. */

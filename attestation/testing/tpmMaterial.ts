@@ -19,7 +19,6 @@ export type AkMaterial = {
   attest: Uint8Array;
   signature: Uint8Array;
 };
-export type CertifyMaterial = { subjectPublic: Uint8Array; attest: Uint8Array; signature: Uint8Array };
 export type QuoteMaterial = { attest: Uint8Array; signature: Uint8Array; pcrs: PcrBank[] };
 
 /** tpm2-tools' name of a key, and the scheme that certifycreation wants. */

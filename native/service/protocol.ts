@@ -44,19 +44,45 @@ export function decodeLine(line: string): unknown {
   });
 }
 
-/** Cuts a stream into lines; `tooLong` is called once when a line passes the limit. */
+/**
+ * Cuts a stream into lines, at a cost that follows its bytes and not the number of pieces. A line longer than the limit ends it: `tooLong`
+ * is called once, and nothing is taken any more.
+ */
 export function lineReader(take: (line: string) => void, tooLong: () => void): (chunk: Uint8Array) => void {
-  let held = Buffer.alloc(0);
+  let held = NOTHING_HELD;
+  let length = 0;
+  let over = false;
+  const hold = (part: Uint8Array) => {
+    if (length + part.length > held.length) {
+      const wider = Buffer.allocUnsafe(Math.max(2 * held.length, length + part.length, 1024));
+      held.copy(wider, 0, 0, length);
+      held = wider;
+    }
+    held.set(part, length);
+    length += part.length;
+  };
   return (chunk) => {
-    held = Buffer.concat([held, chunk]);
-    for (let end = held.indexOf(10); end >= 0; end = held.indexOf(10)) {
-      const line = held.toString('utf8', 0, end);
-      held = held.subarray(end + 1);
+    for (let from = 0; !over && from < chunk.length; ) {
+      const end = chunk.indexOf(10, from);
+      const part = chunk.subarray(from, end < 0 ? chunk.length : end);
+      if (length + part.length > MAX_LINE) {
+        over = true;
+        held = NOTHING_HELD;
+        tooLong();
+        return;
+      }
+      hold(part);
+      if (end < 0) return;
+      from = end + 1;
+      const line = held.toString('utf8', 0, length);
+      held = NOTHING_HELD;
+      length = 0;
       take(line);
     }
-    if (held.length > MAX_LINE) tooLong();
   };
 }
+
+const NOTHING_HELD = Buffer.alloc(0);
 
 export const encodeError = (id: number, error: unknown): ServiceReply => ({ id, error: plainError(error) });
 export const decodeError = nativeError;

@@ -1,14 +1,16 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { POLICY_A } from '../../attestation/templates.ts';
+import { openTpm } from '../tpm/open.ts';
 import { openSocketPipe } from '../tpm/socketPipe.ts';
-import { createTpm } from '../tpm/tpm.ts';
+import { createTpm, type Tpm } from '../tpm/tpm.ts';
 import { serveOnUnixSocket } from './transports.ts';
 
 /** Makes the state of a TPM whose maker put nothing into it, where `startSoftwareTpm({ folder })` finds it. */
-export async function makeBlankState(folder: string): Promise<void> {
+async function makeBlankState(folder: string): Promise<void> {
   await mkdir(join(folder, 'state'), { recursive: true, mode: 0o700 });
   const served = await serveOnUnixSocket(folder);
   try {
@@ -170,3 +172,28 @@ const sized = (bytes: Uint8Array) => Buffer.concat([Buffer.from([bytes.length & 
 const padded = (bytes: Uint8Array) => Buffer.concat([sized(bytes), Buffer.alloc(128 - bytes.length)]);
 
 export type Maker = ReturnType<typeof createMaker>;
+
+/** An open software TPM whose maker put nothing into it, its maker, and the end of both. */
+export type BlankTpm = { tpm: Tpm; maker: Maker; stop(): Promise<void> };
+
+/** `start` is `startSoftwareTpm`, which stands in a room that this one does not import. */
+export async function startBlankTpm(
+  start: (options: { folder: string; certificate: boolean }) => Promise<{ tcti: string; stop(): Promise<void> }>,
+): Promise<BlankTpm> {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-blank-'));
+  const left: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const stop = async () => {
+    for (const end of left.reverse()) await end();
+  };
+  try {
+    await makeBlankState(folder);
+    const software = await start({ folder, certificate: false });
+    left.push(() => software.stop());
+    const tpm = await openTpm({ tcti: software.tcti, inProcess: true });
+    left.push(() => tpm.close());
+    return { tpm, maker: createMaker(folder, software.tcti), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -5,19 +5,12 @@ import { digest } from '../../attestation/hashes.ts';
 import { spkiOf } from '../../attestation/spki.ts';
 import { ALG } from '../../attestation/tpmConstants.ts';
 import { NativeError } from '../errors.ts';
+import { activate } from './activation.ts';
 import { type Attested, certify, type PcrValue, quote, readPcrs, signEcdsa } from './commands.ts';
 import { certificateSpki } from './ekCertificate.ts';
 import { type EkAlgorithm, type Endorsement, type FoundEk, findEk, findEndorsement } from './endorsement.ts';
 import { readEventLog } from './eventLog.ts';
-import {
-  type AkAlgorithm,
-  activate,
-  loadKeys,
-  makeAttestationKey,
-  makeDeviceKey,
-  nameOfKey,
-  type WrappedKey,
-} from './keys.ts';
+import { type AkAlgorithm, loadKeys, makeAttestationKey, makeDeviceKey, nameOfKey, type WrappedKey } from './keys.ts';
 import type { Scope, Tpm } from './tpm.ts';
 
 export type EndorsementKey = {

@@ -1,10 +1,9 @@
 import { encodePcrSelections } from '../../attestation/attest.ts';
 import { createWriter, equalBytes } from '../../attestation/bytes.ts';
 import { encodePublic, nameOfBytes, type PublicArea, parsePublic } from '../../attestation/publicArea.ts';
-import { ALG, HANDLE, TPM_CAP, TPM_CC, TPM_PT, TPM_ST } from '../../attestation/tpmConstants.ts';
+import { ALG, HANDLE, TPM_CC, TPM_ST } from '../../attestation/tpmConstants.ts';
 import { guarded } from './codec.ts';
-import { listRange } from './handles.ts';
-import { RC } from './responseCodes.ts';
+import { ABSENT } from './responseCodes.ts';
 import type { Scope } from './tpm.ts';
 
 const NONE = new Uint8Array(0);
@@ -33,72 +32,6 @@ function readable(bytes: Uint8Array): ReadKey | undefined {
     return undefined;
   }
 }
-
-/** Fixed or variable properties from `first` on, as a map from property to 32-bit value. */
-export async function readProperties(scope: Scope, first: number, count: number): Promise<Map<number, number>> {
-  const { parameters } = await scope.run({
-    code: TPM_CC.GET_CAPABILITY,
-    parameters: createWriter().u32(TPM_CAP.TPM_PROPERTIES).u32(first).u32(count).finish(),
-    doing: 'reading the properties of the TPM',
-  });
-  return guarded('GetCapability', () => {
-    parameters.u8();
-    parameters.u32();
-    const values = new Map<number, number>();
-    for (let left = parameters.u32(); left > 0; left -= 1) values.set(parameters.u32(), parameters.u32());
-    return values;
-  });
-}
-
-/** NV indices between `first` and `last`. */
-export function listNvIndices(scope: Scope, first: number, last: number): Promise<number[]> {
-  return listRange((request) => scope.run(request), first, last);
-}
-
-export function listPersistent(scope: Scope, first: number, last: number): Promise<number[]> {
-  return listRange((request) => scope.run(request), first, last);
-}
-
-/**
- * The content of an NV index, read with the index itself as authorization: that works where owner authorization is set,
- * because EK indices carry AUTHREAD. Undefined where the index does not exist, was never written or may not be read.
- */
-export async function readNv(scope: Scope, index: number, chunk: number): Promise<Uint8Array | undefined> {
-  const look = { code: TPM_CC.NV_READ_PUBLIC, handles: [index], doing: 'looking for a certificate in the TPM' };
-  const found = await scope.tryRun(look, ABSENT);
-  if (!found) return undefined;
-  const size = guarded('NV_ReadPublic', () => {
-    const area = found.parameters.tpm2b();
-    return new DataView(area.buffer, area.byteOffset).getUint16(area.length - 2);
-  });
-  const content = new Uint8Array(size);
-  for (let offset = 0; offset < size; ) {
-    const part = await scope.tryRun(
-      {
-        code: TPM_CC.NV_READ,
-        handles: [index, index],
-        auths: [EMPTY],
-        parameters: createWriter()
-          .u16(Math.min(chunk, size - offset))
-          .u16(offset)
-          .finish(),
-        doing: 'reading a certificate from the TPM',
-      },
-      UNREADABLE,
-    );
-    if (!part) return undefined;
-    const bytes = guarded('NV_Read', () => part.parameters.tpm2b(size - offset));
-    if (bytes.length === 0) return undefined;
-    content.set(bytes, offset);
-    offset += bytes.length;
-  }
-  return content;
-}
-
-/** No such handle or index: HANDLE, VALUE, or a reference to nothing. */
-const ABSENT: readonly number[] = [RC.HANDLE, RC.VALUE, RC.REFERENCE_H0];
-/** NV_UNINITIALIZED, NV_AUTHORIZATION, NV_LOCKED, AUTH_UNAVAILABLE: there, but not for us. */
-const UNREADABLE: readonly number[] = [...ABSENT, 0x14a, 0x149, 0x148, 0x12f];
 
 /** TPM2B_SENSITIVE_CREATE with neither authorization nor data, then the template, no outside info, no PCRs. */
 function creationParameters(template: Uint8Array): Uint8Array {
@@ -295,26 +228,4 @@ export async function signEcdsa(
     parameters.u16();
     return { r: parameters.tpm2b(), s: parameters.tpm2b() };
   });
-}
-
-/** TPM properties for people and for the attestation CA: manufacturer code, vendor text, "major.minor". */
-export type TpmProperties = { manufacturer: number; vendor: string; firmwareVersion: string; nvChunk: number };
-
-export async function readTpmProperties(scope: Scope): Promise<TpmProperties> {
-  const values = await readProperties(scope, TPM_PT.FIXED, 0x40);
-  const vendor = createWriter();
-  for (let at = TPM_PT.VENDOR_STRING_1; at <= TPM_PT.VENDOR_STRING_4; at += 1) vendor.u32(values.get(at) ?? 0);
-  const text = Buffer.from(vendor.finish()).toString('latin1');
-  const version = values.get(TPM_PT.FIRMWARE_VERSION_1) ?? 0;
-  const chunk = values.get(TPM_PT.NV_BUFFER_MAX) ?? 512;
-  return {
-    manufacturer: values.get(TPM_PT.MANUFACTURER) ?? 0,
-    // The vendor string is padded with zeros, and some parts put other bytes there.
-    vendor: [...text]
-      .filter((c) => c >= ' ' && c <= '~')
-      .join('')
-      .trim(),
-    firmwareVersion: `${version >>> 16}.${version & 0xffff}`,
-    nvChunk: Math.max(32, Math.min(chunk, 1024)),
-  };
 }

@@ -1,7 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   EK_TEMPLATES,
@@ -12,38 +9,29 @@ import {
   type PublicArea,
   spkiOf,
 } from '../../attestation/index.ts';
-import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
-import { createMaker, type Maker, makeBlankState } from '../testing/blankTpm.ts';
+import { startSoftwareTpm } from '../../demo/softwareTpm.ts';
+import { type BlankTpm, type Maker, startBlankTpm } from '../testing/blankTpm.ts';
 import { has } from '../testing/tools.ts';
 import { createTpmAttestor } from './attestor.ts';
 import { createPrimary } from './commands.ts';
 import { type EkSearch, findEndorsement } from './endorsement.ts';
 import { listLoaded } from './handles.ts';
-import { openTpm } from './open.ts';
 import type { Tpm } from './tpm.ts';
 
 const ENDORSEMENT = 0x4000000b;
 const missing = ['swtpm', 'tpm2_nvdefine', 'openssl'].filter((program) => !has(program));
 
 describe.skipIf(missing.length > 0)('endorsement keys as makers leave them (needs swtpm, tpm2-tools, openssl)', () => {
-  let folder: string;
-  let software: SoftwareTpm;
+  let blank: BlankTpm;
   let maker: Maker;
   let tpm: Tpm;
   let written: number[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'muster-endorsement-'));
-    await makeBlankState(folder);
-    software = await startSoftwareTpm({ folder, certificate: false });
-    maker = createMaker(folder, software.tcti);
-    tpm = await openTpm({ tcti: software.tcti, inProcess: true });
+    blank = await startBlankTpm(startSoftwareTpm);
+    ({ maker, tpm } = blank);
   });
-  afterAll(async () => {
-    await tpm?.close();
-    await software?.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => blank?.stop());
   afterEach(async () => {
     await maker.erase(...written);
     written = [];

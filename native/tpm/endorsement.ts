@@ -5,17 +5,12 @@ import { spkiOf } from '../../attestation/spki.ts';
 import { EK_TEMPLATES, type EkTemplateId, zeroFilledUnique } from '../../attestation/templates.ts';
 import { CURVE, HANDLE, NV } from '../../attestation/tpmConstants.ts';
 import { isNativeError, NativeError } from '../errors.ts';
-import {
-  createPrimary,
-  listNvIndices,
-  listPersistent,
-  readNv,
-  readPublic,
-  readTpmProperties,
-  type TpmProperties,
-} from './commands.ts';
+import { createPrimary, readPublic } from './commands.ts';
 import { certificateSpki, certificatesInNv } from './ekCertificate.ts';
 import { emptyUnique, isEndorsementKey, isTemplate, matchesTemplate, tryParse, withNonce } from './ekTemplates.ts';
+import { listRange } from './handles.ts';
+import { readNv } from './nv.ts';
+import { readTpmProperties, type TpmProperties } from './properties.ts';
 import { baseCode, RC } from './responseCodes.ts';
 import type { Scope } from './tpm.ts';
 
@@ -118,9 +113,9 @@ export async function loadEk(scope: Scope, ek: Pick<FoundEk, 'origin'>): Promise
 
 async function takeSurvey(scope: Scope): Promise<Survey> {
   const properties = await readTpmProperties(scope);
-  const indices = new Set(await listNvIndices(scope, NV.EK_FIRST, NV.EK_LAST));
+  const indices = new Set(await listRange(scope.run, NV.EK_FIRST, NV.EK_LAST));
   const persistent: Survey['persistent'] = [];
-  for (const handle of await listPersistent(scope, PERSISTENT_FIRST, PERSISTENT_LAST)) {
+  for (const handle of await listRange(scope.run, PERSISTENT_FIRST, PERSISTENT_LAST)) {
     const key = await readPublic(scope, handle);
     if (key) persistent.push({ handle, spki: spkiOf(key.area), area: key.area });
   }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isNativeError, NativeError } from '../errors.ts';
-import { readTpmProperties } from './commands.ts';
 import { type OpenTpmOptions, openTpm } from './open.ts';
+import { readTpmProperties } from './properties.ts';
 
 /** What a look for the TPM found: one that answers, or the reason why there is none to use. */
 export type TpmFinding =

@@ -1,9 +1,7 @@
 import { createWriter } from '../../attestation/bytes.ts';
 import { TPM_CAP, TPM_CC } from '../../attestation/tpmConstants.ts';
-import { type Answer, guarded } from './codec.ts';
-import type { Request } from './tpm.ts';
-
-export type Run = (request: Request) => Promise<Answer>;
+import { guarded } from './codec.ts';
+import type { Run } from './request.ts';
 
 const RANGE_SIZE = 0x0100_0000;
 

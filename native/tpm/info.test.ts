@@ -1,15 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCredential } from '../../attestation/index.ts';
-import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
-import { createMaker, type Maker, makeBlankState } from '../testing/blankTpm.ts';
+import { startSoftwareTpm } from '../../demo/softwareTpm.ts';
+import { type BlankTpm, type Maker, startBlankTpm } from '../testing/blankTpm.ts';
 import { has } from '../testing/tools.ts';
 import { createTpmAttestor } from './attestor.ts';
 import { listLoaded } from './handles.ts';
 import { describeManufacturer, readTpmInfo } from './info.ts';
-import { openTpm } from './open.ts';
 import type { Tpm } from './tpm.ts';
 
 describe('makers of TPMs', () => {
@@ -24,23 +20,15 @@ describe('makers of TPMs', () => {
 
 const missing = ['swtpm', 'tpm2_changeauth'].filter((program) => !has(program));
 describe.skipIf(missing.length > 0)('a TPM that other software manages (needs swtpm, tpm2-tools)', () => {
-  let folder: string;
-  let software: SoftwareTpm;
+  let blank: BlankTpm;
   let maker: Maker;
   let tpm: Tpm;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'muster-info-'));
-    await makeBlankState(folder);
-    software = await startSoftwareTpm({ folder, certificate: false });
-    maker = createMaker(folder, software.tcti);
-    tpm = await openTpm({ tcti: software.tcti, inProcess: true });
+    blank = await startBlankTpm(startSoftwareTpm);
+    ({ maker, tpm } = blank);
   });
-  afterAll(async () => {
-    await tpm?.close();
-    await software?.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => blank?.stop());
 
   const FREE = { ownerAuthSet: false, endorsementAuthSet: false, lockoutAuthSet: false, inLockout: false };
   const proof = async () => {

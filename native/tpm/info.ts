@@ -1,6 +1,6 @@
 import { TPM_PT } from '../../attestation/tpmConstants.ts';
 import { TPM_VENDORS } from '../../attestation/tpmVendors.ts';
-import { readProperties, readTpmProperties } from './commands.ts';
+import { readProperties, readTpmProperties } from './properties.ts';
 import type { Tpm } from './tpm.ts';
 
 /** TPMA_PERMANENT (TPM 2.0 part 2, 8.6). */

@@ -55,6 +55,8 @@ function layer(rc: number): number {
 export const RESEND: readonly number[] = [RC.RETRY, RC.YIELDED, RC.TESTING, RC.NV_RATE, RC.NV_UNAVAILABLE];
 /** An authorization is wrong, or missing. */
 export const UNAUTHORIZED: readonly number[] = [RC.BAD_AUTH, RC.AUTH_FAIL, RC.AUTH_MISSING];
+/** No such handle or index: HANDLE, VALUE, or a reference to nothing. */
+export const ABSENT: readonly number[] = [RC.HANDLE, RC.VALUE, RC.REFERENCE_H0];
 export const OUT_OF_SLOTS: readonly number[] = [RC.OBJECT_MEMORY, RC.SESSION_MEMORY, RC.MEMORY, RC.SESSION_HANDLES];
 
 /** Turns a response code into the room's error. `doing` completes "while …". */

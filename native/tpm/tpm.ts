@@ -1,26 +1,15 @@
 import { TPM_CC } from '../../attestation/tpmConstants.ts';
 import { isNativeError, NativeError } from '../errors.ts';
-import { type Answer, type Command, decodeResponse, encodeCommand, responseCode } from './codec.ts';
+import { type Answer, decodeResponse, encodeCommand, responseCode } from './codec.ts';
 import { listLoaded } from './handles.ts';
 import type { Pipe } from './pipe.ts';
-import { baseCode, OUT_OF_SLOTS, RC, RESEND, responseError, UNAUTHORIZED } from './responseCodes.ts';
-
-/** How long a command may take: `long` is for keys that the TPM searches primes for. Milliseconds. */
-export const DEADLINES = { short: 5_000, medium: 20_000, long: 90_000 } as const;
-export type Duration = keyof typeof DEADLINES;
+import { DEADLINES, type Duration, type Request } from './request.ts';
+import { ABSENT, baseCode, OUT_OF_SLOTS, RC, RESEND, responseError, UNAUTHORIZED } from './responseCodes.ts';
 
 /** How long a command may take once the TPM is being left. */
 const PARTING_MS = 1_000;
 const RESEND_PAUSE_MS = 20;
 const RESEND_TRIES = 20;
-
-export type Request = Command & {
-  /** Completes "while …" in errors. */
-  doing: string;
-  duration?: Duration;
-  /** The hierarchy whose authorization is the first one: tried empty, then as the platform keeps it. */
-  hierarchy?: number | undefined;
-};
 
 /** An object that pieces of work of one burst share, and the name by which they know it again. */
 export type Kept = { handle: number; name: Uint8Array };
@@ -139,7 +128,7 @@ export function createTpm(pipe: Pipe, options: TpmOptions): Tpm {
       await run({ code: TPM_CC.FLUSH_CONTEXT, handles: [handle], doing: 'clearing a place in the TPM' });
       left.delete(handle);
     } catch (error) {
-      if (!isNativeError(error, 'tpm-error') || !isGone(error.responseCode)) throw error;
+      if (!isNativeError(error, 'tpm-error') || !isAbsent(error.responseCode)) throw error;
       // Nothing is at that handle, which we wanted; or the answer that named it was garbled, and ours is at another.
       left.delete(handle);
       handleLost = options.bare === true;
@@ -250,8 +239,4 @@ const leaveNothing = async (): Promise<void> => undefined;
 /** Part 2, 7.2: the first byte of a handle is its type; 0x80 is a transient object. */
 const isTransient = (handle: number): boolean => handle >>> 24 === 0x80;
 
-function isGone(rc: number | undefined): boolean {
-  return (
-    rc !== undefined && (baseCode(rc) === RC.HANDLE || baseCode(rc) === RC.VALUE || baseCode(rc) === RC.REFERENCE_H0)
-  );
-}
+const isAbsent = (rc: number | undefined): boolean => rc !== undefined && ABSENT.includes(baseCode(rc));
