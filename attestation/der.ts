@@ -138,16 +138,25 @@ export function deviate(mode: DerMode, what: string): void {
   else refuse(mode.code, `ASN.1 data are not DER: ${what}.`);
 }
 
+/** The size of a TLV whose contents are so long, in bytes. */
+export const derSize = (length: number): number =>
+  length + (length < 0x80 ? 2 : length < 0x100 ? 3 : length < 0x10000 ? 4 : 5);
+
+/** Writes a tag and a length at `at`, and says where the contents begin. */
+export function putHead(target: Uint8Array, at: number, tag: number, length: number): number {
+  const head = derSize(length) - length;
+  target[at] = tag;
+  target[at + 1] = head === 2 ? length : 0x80 | (head - 2);
+  for (let i = at + head - 1, left = length; i > at + 1; i -= 1, left >>>= 8) target[i] = left & 0xff;
+  return at + head;
+}
+
 /** Encodes one TLV. */
 export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const content of contents) length += content.length;
-  const head = length < 0x80 ? 2 : length < 0x100 ? 3 : length < 0x10000 ? 4 : 5;
-  const encoded = new Uint8Array(head + length);
-  encoded[0] = tag;
-  encoded[1] = head === 2 ? length : 0x80 | (head - 2);
-  for (let i = head - 1, left = length; i > 1; i -= 1, left >>>= 8) encoded[i] = left & 0xff;
-  let at = head;
+  const encoded = new Uint8Array(derSize(length));
+  let at = putHead(encoded, 0, tag, length);
   for (const content of contents) {
     encoded.set(content, at);
     at += content.length;

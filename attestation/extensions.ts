@@ -161,7 +161,7 @@ function attributesOf(name: DerNode): [string, string][] {
 }
 
 function readText(node: DerNode): string {
-  const bytes = Buffer.from(contentOf(node));
+  const bytes = Buffer.from(node.source.buffer, node.source.byteOffset + node.content, node.end - node.content);
   // BMPString (1E) is UTF-16 big endian; the other string types of X.520 are read as UTF-8, of which ASCII is a part.
   if (node.tag !== 0x1e) return bytes.toString('utf8');
   let text = '';

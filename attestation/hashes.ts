@@ -27,8 +27,9 @@ export function strongHashOf(alg: number): { name: HashName; size: number } {
 /** The hash of the parts, one after another. */
 export function digest(name: HashName, ...parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
-  // One call of a one-shot hash costs a tenth of a hash object with its updates.
-  const buffer = hash(name, parts.length === 1 && only ? only : concat(...parts), 'buffer');
-  // A plain Uint8Array: a Buffer differs in slice(), in equality and in JSON.
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  // One call of a one-shot hash costs a tenth of a hash object with its updates; as text (a byte each character) it costs half of what it does as a Buffer.
+  const text = hash(name, parts.length === 1 && only ? only : concat(...parts), 'binary');
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
