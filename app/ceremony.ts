@@ -116,15 +116,17 @@ export async function runCeremony(context: CeremonyContext): Promise<EnrollmentR
       ));
     await keep({ ceremony });
     progress.step('sign-in', ceremony.code);
-    const token = await withDeadline(signal, clock, signInMs(ceremony.expiresAt, clock), (limited) =>
+    const ms = signInMs(ceremony.expiresAt, clock);
+    // By this machine's clock: the window counts down by it.
+    const expiresAt = new Date(clock.now().getTime() + ms);
+    const token = await withDeadline(signal, clock, ms, (limited) =>
       context.signIn({
         origin: inventory.origin,
         server: context.server,
         ceremony,
         key,
         fetch: steady(context.fetch, clock),
-        waiting: ({ url, userCode, expiresAt }) =>
-          progress.signingIn({ code: ceremony.code, url, userCode, expiresAt }),
+        waiting: ({ url, userCode }) => progress.signingIn({ code: ceremony.code, url, userCode, expiresAt }),
         signal: limited,
       }),
     ).catch((error: unknown) => {

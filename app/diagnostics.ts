@@ -34,7 +34,7 @@ export async function diagnose(ports: Ports, origin: string | null): Promise<Dia
     const info = await createInventory(createHttp(origin, ports)).server();
     const ahead = Math.round((ports.clock.now().getTime() - Date.parse(info.time)) / 1000);
     const seconds = Math.abs(ahead);
-    if (seconds <= 30) return seen('clock-right', { seconds });
+    if (seconds <= 30) return seen('clock-right', { seconds: Math.max(1, seconds) });
     return seen(ahead > 0 ? 'clock-ahead' : 'clock-behind', { seconds }, seconds > 120 ? 'fail' : 'warn');
   });
   const hardware = check('hardware', 'Security chip', async () => {

@@ -19,7 +19,7 @@ export type EnrolOnceOptions = {
   /** Each step when it is over: its name and how long it took. The last one is `approval` where that is waited for. */
   onStep?: (name: string, ms: number) => void;
   /** Where a person has to sign in, and with which code; not called where the browser is this machine's own. */
-  onSignIn?: (where: { url: string; userCode: string | null; code: string; expiresAt: Date }) => void;
+  onSignIn?: (where: { url: string; userCode: string | null; code: string }) => void;
   /** The server holds the device; it may still be pending. */
   onEnrolled?: (device: SelfDevice) => void | Promise<void>;
   signal?: AbortSignal;

@@ -83,7 +83,7 @@ async function listen(): Promise<{ server: Server; origin: string }> {
 
 /** The look of the server's sign-in pages (server/oidc/pages.ts), which this page ends. */
 const STYLE =
-  ':root{color-scheme:light dark}body{margin:0;min-height:100vh;display:grid;place-items:center;font:16px/1.5 system-ui,sans-serif}main{max-width:30rem;padding:2rem}h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem}';
+  ':root{color-scheme:light dark}*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;background:light-dark(#f5f6f8,#14181e);color:light-dark(#1c2330,#e8ebf0);font:16px/1.5 system-ui,sans-serif}main{width:100%;max-width:30rem;padding:2rem;border:1px solid light-dark(#d5dae1,#39424f);border-radius:12px;background:light-dark(#fff,#1d232b)}h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem}p{margin:.5rem 0}';
 const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 
 const NOTHING = {

@@ -13,7 +13,7 @@ export type SignInRequest = {
   key: GrantKey;
   fetch: Fetch;
   /** The person has to act in a browser at this address (for the device flow, after typing `userCode`). */
-  waiting(where: { url: string; userCode: string | null; expiresAt: Date }): void;
+  waiting(where: { url: string; userCode: string | null }): void;
   signal: AbortSignal;
 };
 
@@ -62,7 +62,7 @@ export function browserSignIn(browser: SystemBrowser, onBrowserProblem: 'wait' |
         dpop_jkt: request.key.thumbprint,
       });
       requireOrigin(url, request.origin);
-      request.waiting({ url: url.href, userCode: null, expiresAt: new Date(request.ceremony.expiresAt) });
+      request.waiting({ url: url.href, userCode: null });
       // Where no browser opens, the address can still be copied from the window: with a person there, the wait goes on.
       const opened = browser.open(url.href);
       const problem = opened.then(
@@ -113,11 +113,7 @@ export function deviceCodeSignIn(inviteFrom?: InviteSource): SignIn {
         ...(invite === undefined ? {} : { invite }),
       });
       requireOrigin(new URL(answer.verification_uri), request.origin);
-      request.waiting({
-        url: answer.verification_uri,
-        userCode: answer.user_code,
-        expiresAt: new Date(Date.parse(request.ceremony.expiresAt)),
-      });
+      request.waiting({ url: answer.verification_uri, userCode: answer.user_code });
       const tokens = await oauth.pollDeviceAuthorizationGrant(config, answer, undefined, {
         DPoP: oauth.getDPoPHandle(config, request.key.pair),
         signal: request.signal,

@@ -94,6 +94,8 @@ for (const launcher of LAUNCHERS) {
           await page.getByRole('button', { name: 'Enrol this device' }).click();
           await page.getByRole('button', { name: 'Agree and sign in' }).click();
           await heading(page, 'Waiting for your browser').waitFor();
+          // Not the quarter of an hour for which the server keeps the ceremony.
+          await page.getByText(/^This sign-in ends in [45] minutes\.$/).waitFor();
           await page.getByRole('button', { name: 'Cancel' }).click();
           await heading(page, 'Enrol this device').waitFor();
         } finally {
