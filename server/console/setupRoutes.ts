@@ -1,10 +1,11 @@
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { languageOf, type PageLanguage } from '../../contract/acceptLanguage.ts';
 import { Email } from '../../contract/index.ts';
 import { refuse } from '../error.ts';
 import type { App, Context } from '../http/context.ts';
 import { isOwnOrigin } from '../http/sameOrigin.ts';
-import { escapeHtml, languageOf, type Page, type PageLanguage, page } from '../oidc/pages.ts';
+import { escapeHtml, type Page, page } from '../oidc/pages.ts';
 import { errorTexts } from '../oidc/pageTexts.ts';
 import { redeemSetup } from '../store/firstOwner.ts';
 

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { languageOf, type PageLanguage } from '../../contract/acceptLanguage.ts';
 import { refuse } from '../error.ts';
 import type { App, Context } from '../http/context.ts';
 import { cookieName } from '../http/cookies.ts';
@@ -12,7 +13,7 @@ import { takeSignIn } from '../store/signIns.ts';
 import { ensureUserByEmail } from '../store/users.ts';
 import { checkSelfEnrolment, findInvite, type PresentedInvite } from './admission.ts';
 import { createInteractions, type Interaction } from './interaction.ts';
-import { confirmPage, languageOf, type Message, messagePage, onwardsPage, type PageLanguage, send } from './pages.ts';
+import { confirmPage, type Message, messagePage, onwardsPage, send } from './pages.ts';
 import { SIGN_IN_ROUTE, type Walks } from './walks.ts';
 
 const Uid = z.object({ uid: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });

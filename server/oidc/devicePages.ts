@@ -1,5 +1,6 @@
+import type { PageLanguage } from '../../contract/acceptLanguage.ts';
 import { isErrorCode } from '../error.ts';
-import { errorPage, escapeHtml, type Message, messagePage, type Page, type PageLanguage, page } from './pages.ts';
+import { errorPage, escapeHtml, type Message, messagePage, type Page, page } from './pages.ts';
 
 type Viewer = { demo: boolean; language: PageLanguage };
 

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { languageOf, type PageLanguage } from '../../contract/acceptLanguage.ts';
 import { refuse } from '../error.ts';
 import type { App, Context } from '../http/context.ts';
 import { cookieName, cookieOptions } from '../http/cookies.ts';
 import { isOwnOrigin } from '../http/sameOrigin.ts';
 import { audit } from '../store/audit.ts';
 import { markInviteOpened, openInvite } from '../store/invites.ts';
-import { escapeHtml, languageOf, type Page, type PageLanguage, page } from './pages.ts';
+import { escapeHtml, type Page, page } from './pages.ts';
 import { errorTexts } from './pageTexts.ts';
 
 /**

@@ -1,5 +1,5 @@
+import type { PageLanguage } from '../../contract/acceptLanguage.ts';
 import { ERRORS, type ErrorCode } from '../../contract/index.ts';
-import type { PageLanguage } from './pages.ts';
 
 type TitleAndAdvice = readonly [title: string, advice: string];
 

@@ -1,22 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { confirmPage, errorPage, languageOf } from './pages.ts';
+import { confirmPage, errorPage } from './pages.ts';
 import { errorTexts, sentenceIn } from './pageTexts.ts';
-
-test.each([
-  [undefined, 'en'],
-  ['', 'en'],
-  ['de-DE,de;q=0.9,en;q=0.8', 'de'],
-  ['en-US,en;q=0.9,de;q=0.8', 'en'],
-  ['fr-CH, fr;q=0.9, de;q=0.7, *;q=0.5', 'de'],
-  ['en;q=0.1, DE-at;q=0.6', 'de'],
-  ['de;q=0', 'en'],
-  ['*', 'en'],
-  [';;,,;q=x', 'en'],
-])('a browser that accepts %j is answered in %s', (accepted, language) => {
-  expect(languageOf(accepted)).toBe(language);
-});
 
 test('the confirm page says the same in both languages, whatever a device calls itself', () => {
   const confirmation = {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
+import type { PageLanguage } from '../../contract/acceptLanguage.ts';
 import { ERRORS, type ErrorCode } from '../../contract/index.ts';
 import { errorTexts, sentenceIn } from './pageTexts.ts';
 
@@ -55,24 +56,6 @@ type PageParts = {
   wide?: boolean;
   language?: PageLanguage;
 };
-
-export type PageLanguage = 'en' | 'de';
-
-/** The first of English and German in what the browser accepts (RFC 9110, 12.5.4), by its own order of preference; English otherwise. */
-export function languageOf(acceptLanguage: string | undefined): PageLanguage {
-  const ranges = (acceptLanguage ?? '')
-    .slice(0, 500)
-    .split(',')
-    .map((range) => {
-      const [tag = '', quality = ''] = range
-        .trim()
-        .toLowerCase()
-        .split(/\s*;\s*q=/);
-      return { base: tag.split('-')[0], q: quality === '' ? 1 : Number(quality) || 0 };
-    });
-  const known = ranges.filter(({ base, q }) => (base === 'en' || base === 'de') && q > 0).sort((a, b) => b.q - a.q);
-  return known[0]?.base === 'de' ? 'de' : 'en';
-}
 
 const DEMO_BANNER: Record<PageLanguage, string> = {
   en: 'Demo: accounts and security chip are not real',

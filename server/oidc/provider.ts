@@ -1,13 +1,14 @@
 import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import Provider, { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { languageOf } from '../../contract/acceptLanguage.ts';
 import type { Store } from '../store/store.ts';
 import { findUser } from '../store/users.ts';
 import { createAdapter } from './adapter.ts';
 import { callerOf } from './caller.ts';
 import type { BindInvite } from './deviceInvite.ts';
 import { deviceMessage, signInEndedPage, userCodeConfirmPage, userCodePage } from './devicePages.ts';
-import { languageOf, type Page } from './pages.ts';
+import type { Page } from './pages.ts';
 
 export const CLIENT_IDS = { desktop: 'desktop', agent: 'agent' } as const;
 export const MOUNT = '/oidc';

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { languageOf } from '../../contract/acceptLanguage.ts';
 import { ERRORS } from '../../contract/index.ts';
 import { refuse } from '../error.ts';
 import type { App, Context } from '../http/context.ts';
@@ -11,7 +12,7 @@ import { takeSignIn } from '../store/signIns.ts';
 import { recordSignIn, type SignedIn } from '../store/users.ts';
 import { checkPerson } from './admission.ts';
 import { confirmRoutes } from './confirmRoutes.ts';
-import { errorPage, languageOf, send } from './pages.ts';
+import { errorPage, send } from './pages.ts';
 import { createWalks, SIGN_IN_ROUTE } from './walks.ts';
 
 /** The pages between the server's own authorization endpoint and the organization's identity provider. */
