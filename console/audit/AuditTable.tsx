@@ -7,9 +7,9 @@ import { useFormat } from '../../ui/I18n.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { Table } from '../lists.tsx';
 import { hrefOf } from '../route.ts';
-import { useConsoleText } from '../text.ts';
+import { type ConsoleText, useConsoleText } from '../text.ts';
 import { changesOf } from './changes.ts';
-import { actionText, actorText } from './words.ts';
+import { actionText, actorText, SUBJECTS } from './words.ts';
 
 /** Audit records as rows; `subject` is left out where every row has the same one. */
 export function AuditTable(props: { records: readonly AuditRecord[]; label: string; subject: boolean }) {
@@ -74,12 +74,18 @@ function AuditRow({ record, subject }: { record: AuditRecord; subject: boolean }
   );
 }
 
+function kindText(type: string, t: ConsoleText): string {
+  if (type === 'mdm-connection') return t('nav.mdm');
+  const kind = SUBJECTS.find((one) => one === type);
+  return kind ? t(`audit.kind.${kind}`) : type;
+}
+
 /** The device as a link to its page; for everything else a link to what else was done with it. */
 function Subject({ subject }: { subject: AuditRecord['subject'] }) {
   const t = useConsoleText();
   if (subject.id === null) return <span className="soft">{t('settings.title')}</span>;
   const short = subject.type === 'identifier' ? shortIdentifier(subject.id) : subject.id.slice(0, 8);
-  const name = subject.name ?? `${subject.type} ${short}`;
+  const name = subject.name ?? `${kindText(subject.type, t)} ${short}`;
   const only = hrefOf({ name: 'audit' }, { subject: subject.id });
   return (
     <div className="owner">

@@ -65,7 +65,7 @@ export function Authorities() {
                 <td className="mono" dir="ltr">
                   {webhook.id}
                 </td>
-                <td>{t(`assurance.${webhook.level}`)}</td>
+                <td>{t(webhook.level === 'high' ? 'assurance.highShort' : 'assurance.normalShort')}</td>
                 <td className="nowrap">
                   <LastTime at={webhook.lastUsedAt} />
                 </td>

@@ -4,7 +4,7 @@ import type { Evidence, EvidenceSummary, EvidenceVerification } from '../../cont
 import { Badge } from '../../ui/Badge.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Fact, Facts, Fold } from '../../ui/Facts.tsx';
-import { useFormat } from '../../ui/I18n.tsx';
+import { useFormat, useLanguage } from '../../ui/I18n.tsx';
 import { RelativeTime } from '../../ui/RelativeTime.tsx';
 import { useConsole } from '../Console.tsx';
 import { PagedList, Table, useAction, usePaged } from '../lists.tsx';
@@ -12,6 +12,7 @@ import { useConsoleText } from '../text.ts';
 import { ProblemNotice } from '../View.tsx';
 import { isEkClass } from './ekClass.ts';
 import { download, pcrsOf, pemOf, verdictOf } from './evidenceFacts.ts';
+import { evidenceReasonInGerman } from './evidenceReasons.ts';
 
 /** Every attestation that is kept of a device: the verdict of its time, the bytes behind it, and today's rules over them. */
 export function EvidenceList({ device }: { device: Device }) {
@@ -91,9 +92,7 @@ function EvidenceItem({ item }: { item: EvidenceSummary }) {
       {reasons.length > 0 && (
         <ul className="notes">
           {reasons.map((reason) => (
-            <li key={reason} lang="en">
-              {reason}
-            </li>
+            <Reason key={reason} sentence={reason} />
           ))}
         </ul>
       )}
@@ -158,9 +157,7 @@ function JudgedAgain({ result }: { result: EvidenceVerification }) {
         {!same && (
           <ul className="notes">
             {result.reasons.map((reason) => (
-              <li key={reason} lang="en">
-                {reason}
-              </li>
+              <Reason key={reason} sentence={reason} />
             ))}
           </ul>
         )}
@@ -168,6 +165,12 @@ function JudgedAgain({ result }: { result: EvidenceVerification }) {
       </div>
     </div>
   );
+}
+
+/** A stored sentence in the reader's language where its wording is known, else in English as it was stored. */
+function Reason({ sentence }: { sentence: string }) {
+  const german = useLanguage() === 'de' ? evidenceReasonInGerman(sentence) : undefined;
+  return german ? <li>{german}</li> : <li lang="en">{sentence}</li>;
 }
 
 function Inside({ evidence }: { evidence: Evidence }) {

@@ -251,12 +251,12 @@ describe.skipIf(!chromiumPath())('the console against the real inventory (needs 
     await dialog.getByRole('button', { name: 'Enter' }).click();
     await said('step-ca, signing is entered.');
     const row = page.getByRole('row').filter({ hasText: id });
-    await row.getByText('High assurance').waitFor();
+    await row.getByText('High', { exact: true }).waitFor();
     await row.getByRole('button', { name: 'Change…' }).click();
     const change = page.getByRole('dialog', { name: 'Change step-ca, signing' });
-    await change.getByLabel('A device needs').selectOption('normal');
+    await change.getByLabel('Assurance asked for').selectOption('normal');
     await change.getByRole('button', { name: 'Save the changes' }).click();
-    await row.getByText('Normal assurance').waitFor();
+    await row.getByText('Normal', { exact: true }).waitFor();
     await expect
       .poll(async () => (await inventory.api('GET', '/api/v1/ca-webhooks')).body)
       .toMatchObject({ webhooks: [{ id, name: 'step-ca, signing', level: 'normal' }] });

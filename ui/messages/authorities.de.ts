@@ -2,15 +2,15 @@ import type { authoritiesEn } from './authorities.en.ts';
 import type { Translation } from './types.ts';
 
 export const authoritiesDe: Translation<typeof authoritiesEn> = {
-  'nav.authorities': 'Zertifizierungsstellen',
-  'authorities.title': 'Zertifizierungsstellen',
+  'nav.authorities': 'CA-Verbindungen',
+  'authorities.title': 'Verbundene Zertifizierungsstellen',
   'authorities.text':
     'Eine step-ca, die hier eingetragen ist, fragt dieses Inventar, bevor sie ein Zertifikat ausstellt. Ein Gerät, das nicht freigegeben oder das in Quarantäne, entfernt oder strittig ist, bekommt keines.',
   'authorities.empty': 'Keine Zertifizierungsstelle fragt dieses Inventar.',
   'authorities.how':
     'step-ca macht Kennung und Geheimnis jedes Webhooks. Führen Sie dies dort aus, wo Sie sie verwalten, und tragen Sie ein, was jedes ausgibt:',
   'authorities.id': 'Kennung des Webhooks',
-  'authorities.level': 'Ein Gerät braucht',
+  'authorities.level': 'Verlangte Vertrauensstufe',
   'authorities.column.asked': 'Zuletzt gefragt',
   'authorities.enter': 'Webhook eintragen',
   'authorities.enterTitle': 'Webhook von step-ca eintragen',

@@ -1,14 +1,14 @@
 /** Texts of the console about certificate authorities that ask the inventory. */
 export const authoritiesEn = {
-  'nav.authorities': 'Certificate authorities',
-  'authorities.title': 'Certificate authorities',
+  'nav.authorities': 'CA connections',
+  'authorities.title': 'Connected certificate authorities',
   'authorities.text':
     'A step-ca that is entered here asks this inventory before it issues a certificate. A device that is not approved, or is quarantined, removed or disputed, gets none.',
   'authorities.empty': 'No certificate authority asks this inventory.',
   'authorities.how':
     'step-ca makes the id and the secret of each webhook. Run these where you administer it, then enter what each prints:',
   'authorities.id': 'Webhook id',
-  'authorities.level': 'A device needs',
+  'authorities.level': 'Assurance asked for',
   'authorities.column.asked': 'Last asked',
   'authorities.enter': 'Enter a webhook',
   'authorities.enterTitle': 'Enter a webhook of step-ca',
