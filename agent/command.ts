@@ -33,8 +33,8 @@ export type Command = {
   /** Left out of the overview and of completion; the manual page names it. */
   hidden?: boolean;
   description: readonly string[];
-  /** One word (or several) behind the command. */
-  argument?: { name: string; choices?: readonly string[]; optional?: true };
+  /** One word behind the command, or several. */
+  argument?: { name: string; choices?: readonly string[]; optional?: true; several?: true };
   options: readonly Option[];
   examples: readonly (readonly [line: string, meaning: string])[];
   load(): Promise<Handler>;
@@ -43,6 +43,12 @@ export type Command = {
 /** A command line that is not understood: message for people, exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+  readonly advice: string;
+
+  constructor(message: string, advice = 'muster --help lists the commands, and muster COMMAND --help explains one.') {
+    super(message);
+    this.advice = advice;
+  }
 }
 
 export const commandName = (command: Pick<Command, 'path'>): string => ['muster', ...command.path].join(' ');

@@ -43,6 +43,16 @@ describe('muster', () => {
 
   it.each([
     [['frobnicate'], 'no command "frobnicate"'],
+    [['tpmm'], 'Did you mean muster tpm or'],
+    [['tpm', 'inf'], 'Did you mean muster tpm info?'],
+    [['server', 'roots'], 'Say which: muster server roots update, muster server roots import.'],
+    [['server', 'frobnicate'], 'does not take "frobnicate"'],
+    [['--json', 'tpm', 'info'], 'The command comes first'],
+    [['help', 'frobnicate'], 'no command "frobnicate"'],
+    [['server', 'roots', 'import', 'a', 'b'], 'takes one FILE, and no "b"'],
+    [['server', 'verify-evidence', 'a', '--id', 'b'], 'not both'],
+    [['server', 'sync'], 'Give --store'],
+    [['server', 'profile'], 'Give --settings'],
     [['logs'], 'muster logs bundle'],
     [['tpm', '--finger'], 'Did you mean --fingerprint?'],
     [['tpm', '--fingerprint=yes'], 'takes no value'],
@@ -62,6 +72,33 @@ describe('muster', () => {
     expect({ code, out }).toEqual({ code: EXIT.usage, out: '' });
     expect(err).toContain(hint);
     expect(err).not.toContain('    at ');
+  });
+
+  it('a mistake of the command line is JSON too where JSON is asked for', async () => {
+    const { code, err } = await runMuster(['tpm', 'info', 'extra', '--json']);
+    expect(code).toBe(EXIT.usage);
+    expect(OUTPUTS.error.parse(JSON.parse(err)).error).toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('"extra"'),
+      advice: expect.stringContaining('muster --help'),
+    });
+  });
+
+  it.each([
+    [['logs', 'bundle', '--output', '/nonexistent-muster/x'], EXIT.state, 'cannot be written'],
+    [['enroll', '--server', 'https://127.0.0.1:9', '--token-file', tmpdir()], EXIT.state, 'is a folder'],
+    [
+      ['enroll', '--server', 'https://127.0.0.1:9', '--invite-file', '/nonexistent-muster'],
+      EXIT.state,
+      'cannot be read',
+    ],
+    [['enroll', '--server', 'http://inventory.example'], EXIT.network, 'Use an https address'],
+    [['tpm', 'activate', '--request', '/nonexistent-muster', '--answer', '/x'], EXIT.usage, 'cannot be read'],
+  ])('%j says what is wrong with what it names', async (args, exit, hint) => {
+    const { code, err } = await runMuster([...args]);
+    expect(err).toContain(hint);
+    expect(err).not.toContain('did not expect');
+    expect(code).toBe(exit);
   });
 
   it.each([

@@ -216,7 +216,7 @@ export const COMMANDS: readonly Command[] = [
     path: ['schema'],
     summary: 'Print the JSON Schema of a command’s --json output.',
     description: [],
-    argument: { name: 'COMMAND' },
+    argument: { name: 'COMMAND', several: true },
     options: [],
     examples: [['muster schema tpm info', '']],
     load: async () => (await import('./commands/schema.ts')).schema,

@@ -18,7 +18,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   ok: 'Done.',
   unexpected: 'Something that Muster did not expect.',
-  usage: 'The command line is not understood.',
+  usage: 'The command line is not understood, or what it names cannot be used.',
   hardware: 'No TPM, or one that is busy, locked out or in trouble.',
   permission: 'The TPM or an administrator right is out of reach for this account.',
   network: 'The server cannot be reached, or does not answer like a Muster server.',
@@ -26,6 +26,6 @@ export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   notEnrolled: 'This device is not enrolled.',
   state: 'The saved state or its keys cannot be used.',
   pending: 'Enrolled, and still waiting for approval.',
-  checkFailed: 'muster doctor found something that fails.',
+  checkFailed: 'A check failed: of muster doctor, or of a command of muster server.',
   interrupted: 'Interrupted from the keyboard.',
 };

@@ -70,30 +70,43 @@ const LOCAL = {
 const NETWORK = ['clock-skew', 'unavailable', 'internal', 'rate-limited'];
 
 describe('what an error becomes', () => {
-  it.each(Object.entries(NATIVE))('%s of the hardware ends with %s', (code, exit) => {
-    const told = describeError(new NativeError(code as NativeErrorCode, 'What happened.'));
+  it.each(Object.entries(NATIVE))('%s of the hardware ends with %s', async (code, exit) => {
+    const told = await describeError(new NativeError(code as NativeErrorCode, 'What happened.'));
     expect(told).toMatchObject({ code, message: 'What happened.', exit: EXIT[exit] });
     expect(told.advice).toMatch(/\w/);
   });
 
-  it.each(Object.entries(LOCAL))('%s of this machine ends with %s', (code, exit) => {
+  it.each(Object.entries(LOCAL))('%s of this machine ends with %s', async (code, exit) => {
     expect(LocalErrorCode.options).toContain(code);
-    expect(describeError(new AppError(code as LocalErrorCode, 'What happened.')).exit).toBe(EXIT[exit]);
+    const told = await describeError(new AppError(code as LocalErrorCode, 'What happened.'));
+    expect(told.exit).toBe(EXIT[exit]);
+    expect(told.advice).toMatch(/\w/);
   });
 
-  it('what a server refuses is a refusal, and what it could not do is the network’s', () => {
+  it('what a server refuses is a refusal, and what it could not do is the network’s', async () => {
     for (const code of ErrorCode.options) {
-      const { exit } = describeError(new AppError(code, 'What happened.'));
+      const { exit, advice } = await describeError(new AppError(code, 'What happened.'));
+      expect([code, advice]).toEqual([code, expect.stringMatching(/\w/)]);
       expect([code, exit]).toEqual([code, NETWORK.includes(code) ? EXIT.network : EXIT.refused]);
     }
   });
 
-  it('a device that is not enrolled and an error of nobody have codes of their own, and never a stack', () => {
-    expect(describeError(new NotEnrolled()).exit).toBe(EXIT.notEnrolled);
-    const unexpected = describeError(new TypeError('x is not a function'));
+  it('advises what a command can do: it does not try again by itself', async () => {
+    const { AppError: Core, toUserError } = await import('../app/errors.ts');
+    const shown = toUserError(new Core('server-unreachable', 'The connection failed.'));
+    const told = await describeError(new AppError('server-unreachable', shown.detail, { advice: shown.advice }));
+    expect(told.advice).toContain('muster doctor');
+    expect((await describeError(new AppError('server-unreachable', 'x', { advice: 'Own advice.' }))).advice).toBe(
+      'Own advice.',
+    );
+  });
+
+  it('a device that is not enrolled and an error of nobody have codes of their own, and never a stack', async () => {
+    expect((await describeError(new NotEnrolled())).exit).toBe(EXIT.notEnrolled);
+    const unexpected = await describeError(new TypeError('x is not a function'));
     expect(unexpected.exit).toBe(EXIT.unexpected);
     expect(JSON.stringify(unexpected)).not.toMatch(/\bat \S+:\d+/);
-    expect(describeError('text').exit).toBe(EXIT.unexpected);
+    expect((await describeError('text')).exit).toBe(EXIT.unexpected);
   });
 });
 

@@ -1,3 +1,4 @@
+import type { AppErrorCode } from '../app/errors.ts';
 import { isNativeError, type NativeErrorCode } from '../native/errors.ts';
 import { EXIT, type ExitCode } from './exitCodes.ts';
 
@@ -18,8 +19,16 @@ const HARDWARE_EXIT: Partial<Record<NativeErrorCode, ExitCode>> = {
   'service-request-refused': EXIT.state,
 };
 
+/** What the core advises in a window, said for a command that ends. */
+const HERE: Record<string, string> = {
+  'server-unreachable':
+    'Check the network and the address of the server, then run it again; muster doctor looks at each part of the way.',
+  'state-unreadable':
+    'Look at the folder of the saved state (muster doctor names what is wrong), or remove it and enrol again.',
+};
+
 /** One sentence, advice, and the exit code of any error. Never a stack. */
-export function describeError(error: unknown): Told {
+export async function describeError(error: unknown): Promise<Told> {
   if (isNativeError(error)) {
     return {
       code: error.code,
@@ -29,7 +38,7 @@ export function describeError(error: unknown): Told {
     };
   }
   if (isAppError(error)) {
-    return { code: error.code, message: error.message, advice: error.advice ?? '', exit: exitOfApp(error.code) };
+    return { code: error.code, message: error.message, advice: await adviceOf(error), exit: exitOfApp(error.code) };
   }
   if (isNotEnrolled(error)) {
     return { code: error.code, message: error.message, advice: error.advice, exit: EXIT.notEnrolled };
@@ -41,6 +50,14 @@ export function describeError(error: unknown): Told {
     advice: 'Run it again with --debug and report what it shows.',
     exit: EXIT.unexpected,
   };
+}
+
+/** The error's own advice, or that of its code; the core is loaded already where an error is its own. */
+async function adviceOf(error: Error & { code: string; advice: string | undefined }): Promise<string> {
+  const { AppError, toUserError } = await import('../app/errors.ts');
+  const general = toUserError(new AppError(error.code as AppErrorCode, '')).advice;
+  const { advice = general } = error;
+  return (advice === general ? HERE[error.code] : undefined) ?? advice;
 }
 
 /** Told apart by shape: importing app/ for its class would load the whole core for `muster tpm`. */

@@ -1,10 +1,11 @@
 /** The `muster` command: finds the command, runs its handler, and turns whatever happens into an exit code. */
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { type Command, type Context, commandName, UsageError, type Values } from './command.ts';
+import { type Command, type Context, UsageError, type Values } from './command.ts';
 import { COMMANDS } from './commandTable.ts';
 import { EXIT, type ExitCode } from './exitCodes.ts';
-import { findCommand, parseValues } from './parse.ts';
+import type { Told } from './failure.ts';
+import { findCommand, nearCommands, parseValues } from './parse.ts';
 
 export const VERSION = '0.1.0';
 
@@ -15,24 +16,26 @@ export async function run(args: readonly string[], context: Context): Promise<{ 
   try {
     return { code: await dispatch(args, context), hard: false };
   } catch (error) {
-    if (error instanceof UsageError) {
-      context.err(`muster: ${error.message}\nmuster --help lists the commands.\n`);
-      return { code: EXIT.usage, hard: false };
-    }
-    if (context.signal.aborted) return { code: EXIT.interrupted, hard: false };
-    const { describeError } = await import('./failure.ts');
-    const told = describeError(error);
+    const misused = error instanceof UsageError;
+    if (!misused && context.signal.aborted) return { code: EXIT.interrupted, hard: false };
+    const told = misused ? misuse(error) : await (await import('./failure.ts')).describeError(error);
     if (json)
       context.err(`${JSON.stringify({ error: { code: told.code, message: told.message, advice: told.advice } })}\n`);
     else context.err(`muster: ${told.message}\n${told.advice}\n`);
-    if (debug) context.err(`${error instanceof Error ? error.stack : String(error)}\n`);
+    if (debug && !misused) context.err(`${error instanceof Error ? error.stack : String(error)}\n`);
     return { code: told.exit, hard: told.code === 'tpm-timeout' };
   }
 }
 
+const misuse = ({ message, advice }: UsageError): Told => ({ code: 'usage', message, advice, exit: EXIT.usage });
+
 async function dispatch(args: readonly string[], context: Context): Promise<ExitCode> {
   const found = findCommand(COMMANDS, args);
   if (!found) return withoutCommand(args, context);
+  if (!found.command.argument) {
+    const near = nearCommands(COMMANDS, args);
+    if (near) throw new UsageError(near);
+  }
   const values = parseValues(found.command, found.rest);
   if (values.flags.has('help')) return showHelp(found.command, context);
   return handle(found.command, values, context);
@@ -56,13 +59,20 @@ async function withoutCommand(args: readonly string[], context: Context): Promis
   }
   const { overview } = await import('./help.ts');
   if (args.length === 0 || args[0] === '--help' || args[0] === '-h' || args[0] === 'help') {
-    const named = args[0] === 'help' && args.length > 1 ? findCommand(COMMANDS, args.slice(1)) : undefined;
-    if (named) return showHelp(named.command, context);
+    const words = args[0] === 'help' ? args.slice(1) : [];
+    const named = findCommand(COMMANDS, words);
+    if (named && named.rest.length === 0) return showHelp(named.command, context);
+    if (words.length > 0) throw unknown(words);
     context.out(overview(COMMANDS));
     return EXIT.ok;
   }
-  const group = COMMANDS.filter(({ path }) => path[0] === args[0]).map(commandName);
-  throw new UsageError(group.length > 0 ? `Say which: ${group.join(', ')}.` : `There is no command "${args[0]}".`);
+  if (args[0]?.startsWith('-')) throw new UsageError('The command comes first, and its options behind it.');
+  throw unknown(args);
+}
+
+function unknown(words: readonly string[]): UsageError {
+  const near = nearCommands(COMMANDS, words);
+  return new UsageError(near ?? `There is no command "${words[0]}".`);
 }
 
 /** Writes everything before it returns: the process may end right after. A full pipe is waited for. */

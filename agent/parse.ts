@@ -19,6 +19,35 @@ export function findCommand(
   return best && { command: best, rest: args.slice(best.path.length) };
 }
 
+/**
+ * What may have been meant by words that are no command: the commands that begin with them, or those whose next word begins like the one
+ * that is wrong. Undefined where the words are a command, or nothing is near.
+ */
+export function nearCommands(commands: readonly Command[], args: readonly string[]): string | undefined {
+  const leading = args.findIndex((word) => word.startsWith('-'));
+  const words = leading < 0 ? args : args.slice(0, leading);
+  const known = words.findIndex((_, at) => !commands.some(({ path }) => begins(path, words.slice(0, at + 1))));
+  if (known < 0) {
+    if (commands.some(({ path }) => path.length === words.length && begins(path, words))) return undefined;
+    const below = commands.filter(({ path, hidden }) => !hidden && begins(path, words));
+    return below.length > 0 ? `Say which: ${below.map(commandName).join(', ')}.` : undefined;
+  }
+  const wrong = words[known] ?? '';
+  const near = commands.filter(
+    ({ path, hidden }) =>
+      !hidden &&
+      begins(path, words.slice(0, known)) &&
+      wrong.length > 1 &&
+      path[known]?.slice(0, 3) === wrong.slice(0, 3),
+  );
+  return near.length > 0
+    ? `There is no command "${words.slice(0, known + 1).join(' ')}". Did you mean ${near.map(commandName).join(' or ')}?`
+    : undefined;
+}
+
+const begins = (path: readonly string[], words: readonly string[]): boolean =>
+  words.every((word, at) => path[at] === word);
+
 /** Reads options by the command's table: `--name`, `--name value`, `--name=value`. Throws UsageError. */
 export function parseValues(command: Command, args: readonly string[]): Values {
   const flags = new Set<string>();
@@ -59,6 +88,8 @@ function checkRest(command: Command, rest: readonly string[]): void {
     throw new UsageError(`${commandName(command)} does not take ${shown(rest[0] ?? '')}.`);
   if (argument && !argument.optional && rest.length === 0)
     throw new UsageError(`${commandName(command)} needs ${argument.name}.`);
+  if (argument && !argument.several && rest.length > 1)
+    throw new UsageError(`${commandName(command)} takes one ${argument.name}, and no ${shown(rest[1] ?? '')}.`);
   if (argument?.choices && !argument.choices.includes(rest[0] ?? '')) {
     throw new UsageError(`${argument.name} is one of ${argument.choices.join(', ')}.`);
   }

@@ -9,7 +9,9 @@ export function readSecretFile(file: string, what: string, { ownerOnly }: { owne
   if (file === '-') return readFileSync(0, 'utf8').trim();
   const descriptor = open(file, what);
   try {
-    const { mode, uid, size } = fstatSync(descriptor);
+    const found = fstatSync(descriptor);
+    const { mode, uid, size } = found;
+    if (found.isDirectory()) throw unusable(what, 'is a folder', 'Name the file in it.');
     if (size > 4096) throw unusable(what, 'is too long to be one', 'Check its path.');
     const own = process.getuid?.();
     // Windows: the rights of the folder decide.

@@ -97,6 +97,9 @@ function fish(commands: readonly Command[]): string {
       lines.push(`complete -c muster ${at(command.path)} -l ${option.name}${takes} -d ${quoted(option.summary)}`);
     }
   }
+  for (const { path, argument } of commands) {
+    if (argument && /FILE|FOLDER|PATH/.test(argument.name)) lines.push(`complete -c muster ${at(path)} -F`);
+  }
   return `${lines.join('\n')}\n`;
 }
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { arch, release } from 'node:os';
 import { type EnrollmentRecord, openSlots } from '../../app/records.ts';
-import { readMachineHere } from '../../native/index.ts';
+import { NativeError, readMachineHere } from '../../native/index.ts';
 import type { Handler } from '../command.ts';
 import { composePorts } from '../compose.ts';
 import { EXIT } from '../exitCodes.ts';
@@ -30,7 +30,12 @@ export const logsBundle: Handler = async (values, context) => {
     enrollment: record ? describe(record) : null,
     checks: await runChecks(values, ports),
   };
-  await writeFile(path, `${JSON.stringify(redact(bundle), null, 2)}\n`, { mode: 0o600 });
+  await writeFile(path, `${JSON.stringify(redact(bundle), null, 2)}\n`, { mode: 0o600 }).catch((cause: unknown) => {
+    throw new NativeError('state-folder-unusable', `The file ${path} cannot be written.`, {
+      advice: 'Choose another place: muster logs bundle --output FILE.',
+      cause,
+    });
+  });
   context.out(`${path}\n`);
   return EXIT.ok;
 };

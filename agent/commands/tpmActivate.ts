@@ -13,7 +13,7 @@ export const tpmActivate: Handler = async (values) => {
   const request = values.texts.get('request');
   const answer = values.texts.get('answer');
   if (!request || !answer) throw new UsageError('muster tpm activate is run by Muster itself.');
-  const { ak, ekPermanentIdentifier, credential, secret } = parseRequest(readFileSync(request, 'utf8'));
+  const { ak, ekPermanentIdentifier, credential, secret } = parseRequest(contentOf(request));
   const file = openEmpty(answer);
   try {
     const activated = await withTpm(values, (tpm) =>
@@ -26,9 +26,17 @@ export const tpmActivate: Handler = async (values) => {
   return EXIT.ok;
 };
 
+function contentOf(request: string): string {
+  try {
+    return readFileSync(request, 'utf8');
+  } catch {
+    throw new UsageError(`${request} cannot be read.`);
+  }
+}
+
 /** An elevated process that writes where an unelevated one says: only into an empty, plain file that has no other name. */
 function openEmpty(path: string): number {
-  if (!lstatSync(path).isFile()) throw new UsageError('The answer goes into a plain file.');
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isFile()) throw new UsageError('The answer goes into a plain file.');
   const file = openSync(path, 'r+');
   const { size, nlink } = fstatSync(file);
   if (size === 0 && nlink === 1) return file;

@@ -34,6 +34,47 @@ async function run(command: ServerCommand, values: Record<string, string>, envir
   return { good, out, err };
 }
 
+describe('what a command of muster server is given', () => {
+  const refused = (message: RegExp) =>
+    expect.objectContaining({ code: 'configuration', message: expect.stringMatching(message) });
+
+  it.each([
+    [{ port: 'http' }, /not a port/],
+    [{ 'log-level': 'loud' }, /--log-level is one of/],
+    [{ console: '/nonexistent-muster' }, /not the folder of a built console/],
+    [{ 'trust-proxy': '10.0.0.5, proxy.example' }, /"proxy.example" is not the address/],
+    [{ 'trust-proxy': '10.0.0.0/33' }, /not the address of a proxy/],
+    [{ 'smtp-file': '/nonexistent-muster' }, /cannot be read/],
+    [{ 'smtp-file': import.meta.filename }, /does not hold the address of a mail server/],
+    [{ issuer: 'https://id.example', 'client-id': 'x', 'client-secret-file': '/nonexistent-muster' }, /cannot be read/],
+  ])('%j is said to be wrong before anything starts', async (values, message) => {
+    const store = join(folder, 'never');
+    await expect(run('serve', { store, ...values })).rejects.toEqual(refused(message));
+    expect(existsSync(store)).toBe(false);
+  });
+
+  it.each([
+    'verify-evidence',
+    'rotate-keys',
+    'sync',
+  ] as const)('%s makes no store where there is none', async (command) => {
+    const store = join(folder, 'absent');
+    await expect(run(command, { store })).rejects.toEqual(refused(/There is no store/));
+    expect(existsSync(store)).toBe(false);
+  });
+
+  it.each([
+    ['sync', { run: 'maybe' }, /--run is one of due, full/],
+    ['rotate-keys', { what: 'locks' }, /--what is one of/],
+    ['set-role', { email: 'ada@example.com', role: 'king' }, /--role is one of/],
+    ['set-role', { email: 'ada' }, /not the address of a person/],
+  ] as const)('%s refuses %j', async (command, values, message) => {
+    const store = join(folder, 'given');
+    await run('set-role', { store, email: 'owner@example.com' });
+    await expect(run(command, { store, ...values })).rejects.toEqual(refused(message));
+  });
+});
+
 describe('muster server profile', () => {
   const of = (values: Record<string, string>) =>
     run('profile', { organization: 'Example', out: join(folder, 'muster.mobileconfig'), ...values });

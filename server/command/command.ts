@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { Role } from '../../contract/index.ts';
+import { Email } from '../../contract/index.ts';
 import { loadIssuers } from '../attestation/issuers.ts';
 import { createRoots } from '../attestation/roots.ts';
 import { importVendorRoots, type RootsReport, updateVendorRoots } from '../attestation/vendorRoots.ts';
@@ -13,8 +12,9 @@ import { takeLease } from '../store/lease.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { connectFile, type MdmWork, syncMdm } from './mdm.ts';
 import { openApiDocument } from './openApiDocument.ts';
+import { assertStore, consoleOf, LOG_LEVELS, mailServerIn, portOf, proxiesOf } from './options.ts';
 import { writeProfile } from './profile.ts';
-import { required, type ServerValues } from './values.ts';
+import { contentOf, oneOf, required, type ServerValues } from './values.ts';
 
 /** What the commands of `muster server` may touch of the process. */
 export type ServerIo = {
@@ -53,17 +53,11 @@ export const SERVER_COMMANDS = {
       }),
     ),
   sync: (values: ServerValues, io: ServerIo) =>
-    withMdm(values, io, (work) => syncMdm(work, { only: values.get('only'), full: values.get('run') === 'full' })),
+    withMdm(assertStore(values), io, (work) =>
+      syncMdm(work, { only: values.get('only'), full: oneOf(values, 'run', ['due', 'full']) === 'full' }),
+    ),
 } as const satisfies Record<string, (values: ServerValues, io: ServerIo) => Promise<boolean>>;
 export type ServerCommand = keyof typeof SERVER_COMMANDS;
-
-function portOf(text: string | undefined): { port?: number } {
-  if (text === undefined) return {};
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65535)
-    throw new ServerError('configuration', `${text} is not a port.`);
-  return { port };
-}
 
 /** Runs the inventory until the signal. */
 async function serve(values: ServerValues, io: ServerIo): Promise<boolean> {
@@ -73,12 +67,12 @@ async function serve(values: ServerValues, io: ServerIo): Promise<boolean> {
     ...(values.get('origin') === undefined ? {} : { origin: required(values, 'origin') }),
     ...(values.get('host') === undefined ? {} : { host: required(values, 'host') }),
     ...portOf(values.get('port') ?? '8420'),
-    ...(values.get('console') === undefined ? {} : { consoleFolder: required(values, 'console') }),
-    ...(values.get('trust-proxy') === undefined ? {} : { trustProxy: required(values, 'trust-proxy').split(',') }),
+    ...(await consoleOf(values)),
+    ...proxiesOf(values.get('trust-proxy')),
     ...(await identityProviderOf(values)),
     ...(await mailOf(values)),
     logger: {
-      level: values.get('log-level') ?? 'info',
+      level: oneOf(values, 'log-level', LOG_LEVELS),
       redact: ['req.headers.authorization', 'req.headers.cookie', 'req.headers.dpop'],
       // Queries carry codes of sign-ins and identifiers of devices.
       serializers: {
@@ -115,13 +109,13 @@ async function serve(values: ServerValues, io: ServerIo): Promise<boolean> {
 async function mailOf(values: ServerValues): Promise<Pick<ServerOptions, 'mail'>> {
   const [file, from] = [values.get('smtp-file'), values.get('mail-from')];
   if (file === undefined && from === undefined) return {};
-  const smtp = file === undefined ? {} : { smtp: (await readFile(file, 'utf8')).trim() };
+  const smtp = file === undefined ? {} : { smtp: mailServerIn((await contentOf(file)).toString('utf8').trim(), file) };
   return { mail: { ...smtp, ...(from === undefined ? {} : { from }) } };
 }
 
 async function identityProviderOf(values: ServerValues): Promise<Pick<ServerOptions, 'identityProvider'>> {
   if (values.get('issuer') === undefined) return {};
-  const secret = (await readFile(required(values, 'client-secret-file'), 'utf8')).trim();
+  const secret = (await contentOf(required(values, 'client-secret-file'))).toString('utf8').trim();
   return {
     identityProvider: {
       issuer: required(values, 'issuer'),
@@ -156,7 +150,7 @@ async function withMdm(values: ServerValues, io: ServerIo, run: (work: MdmWork) 
 
 /** Judges stored evidence by today's rules: one line for each, and false where one that held no longer does. */
 async function verifyStoredEvidence(values: ServerValues, io: ServerIo): Promise<boolean> {
-  return withStore(values, async (store) => {
+  return withStore(assertStore(values), async (store) => {
     const kek = await openKeyEncryptionKey(store, required(values, 'store'), io.environment);
     const issuers = await loadIssuers(store, kek, Date.now());
     const context = { roots: createRoots(store.db), issuers, appleRoots: undefined };
@@ -188,12 +182,9 @@ async function verifyStoredEvidence(values: ServerValues, io: ServerIo): Promise
 
 /** `--what sealing` (the key-encryption key), `issuing` (the attestation authorities), `sign-in`, or all of them. */
 async function rotateKeys(values: ServerValues, io: ServerIo): Promise<boolean> {
-  const what = values.get('what') ?? 'all';
-  if (!['sealing', 'issuing', 'sign-in', 'all'].includes(what)) {
-    throw new ServerError('configuration', '--what is sealing, issuing, sign-in or all.');
-  }
+  const what = oneOf(values, 'what', ['all', 'sealing', 'issuing', 'sign-in']);
   const folder = required(values, 'store');
-  return withStore(values, async (store) => {
+  return withStore(assertStore(values), async (store) => {
     const now = Date.now();
     if (what === 'issuing' || what === 'all') {
       await rotateIssuers(store, await openKeyEncryptionKey(store, folder, io.environment), now);
@@ -216,12 +207,13 @@ async function rotateKeys(values: ServerValues, io: ServerIo): Promise<boolean> 
 }
 
 async function setRole(values: ServerValues, io: ServerIo): Promise<boolean> {
-  const role = Role.safeParse(values.get('role') ?? 'owner');
-  if (!role.success) throw new ServerError('configuration', `--role is ${Role.options.join(', ')}.`);
+  const role = oneOf(values, 'role', ['owner', 'approver', 'auditor']);
   const email = required(values, 'email');
+  if (!Email.safeParse(email).success)
+    throw new ServerError('configuration', `${email} is not the address of a person, such as ada@example.com.`);
   return withStore(values, async (store) => {
-    await createAdministrator(store, { email, role: role.data });
-    io.err(`${email} is ${role.data} from the next sign-in on.\n`);
+    await createAdministrator(store, { email, role });
+    io.err(`${email} is ${role} from the next sign-in on.\n`);
     return true;
   });
 }

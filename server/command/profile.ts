@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { ServerError } from '../error.ts';
 import { macProfile } from '../profile/index.ts';
-import { required, type ServerValues } from './values.ts';
+import { contentOf, required, type ServerValues } from './values.ts';
 
 /** Writes the profile of the command line's `values`, and answers where: XML, or DER where it is signed. Error: `configuration`. */
 export async function writeProfile(values: ServerValues, now: Date): Promise<string> {
@@ -13,11 +13,11 @@ export async function writeProfile(values: ServerValues, now: Date): Promise<str
   ];
   const p12 = values.get('sign');
   const profile = macProfile({
-    settings: settingsIn((await content(settings)).toString('utf8'), settings),
+    settings: settingsIn((await contentOf(settings)).toString('utf8'), settings),
     organization,
     uuid: () => randomUUID().toUpperCase(),
     now,
-    ...(p12 === undefined ? {} : { sign: { p12: await content(p12), password: await passwordOf(values) } }),
+    ...(p12 === undefined ? {} : { sign: { p12: await contentOf(p12), password: await passwordOf(values) } }),
   });
   // It may hold a provisioning token.
   await writeFile(file, profile, { mode: 0o600 }).catch((cause: unknown) => {
@@ -29,15 +29,7 @@ export async function writeProfile(values: ServerValues, now: Date): Promise<str
 /** A password on the command line could be read by other programs, so it stands in a file. */
 async function passwordOf(values: ServerValues): Promise<string> {
   const file = values.get('password-file');
-  return file === undefined ? '' : (await content(file)).toString('utf8').trimEnd();
-}
-
-async function content(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new ServerError('configuration', `${file} cannot be read.`, { cause });
-  }
+  return file === undefined ? '' : (await contentOf(file)).toString('utf8').trimEnd();
 }
 
 function settingsIn(text: string, file: string): Record<string, unknown> {
