@@ -101,10 +101,12 @@ export function handOver(script, args, env = {}) {
     stdio: 'inherit',
     env: { ...process.env, ...env },
   });
-  // The terminal sends Ctrl-C to both; the child ends its own children, and this process waits for it.
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
-  process.on('SIGHUP', () => child.kill('SIGHUP'));
+  // A terminal sends Ctrl-C to both, whoever runs npm only to this process; the child ends its own children, and this one waits for it.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // Whoever ends npm alone ends the shell between npm and this process too, which passes nothing on.
+  const shell = process.ppid;
+  if (process.env.npm_lifecycle_event !== undefined)
+    setInterval(() => process.ppid !== shell && child.kill('SIGTERM'), 500).unref();
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
   child.on('error', (error) => stop(`Node could not be started: ${error.message}`));
 }

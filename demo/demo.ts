@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { has } from '../build/bootstrap.mjs';
 import { Scope } from '../contract/index.ts';
 import {
   callbackUrl,
@@ -17,6 +17,8 @@ import { type IdentityProvider, startIdentityProvider } from './identityProvider
 import type { DemoPeople } from './people.ts';
 import { type SoftwareTpm, startSoftwareTpm } from './softwareTpm.ts';
 import type { StateFolder } from './state.ts';
+
+const SLUG = 'demo';
 
 export type Demo = {
   folder: string;
@@ -57,9 +59,10 @@ export async function startDemo({ state, acceptSoftwareTpm, ownHardware, console
     started.push(identityProvider.close);
     const server = await inventory(join(state.path, 'inventory'), ports.server, identityProvider, consoleFolder);
     started.push(server.close);
-    const apiToken = state.saved.apiToken ?? (await setUp(server, people));
+    const { slug } = await changeSettings(server.store, { acceptSoftwareTpm: acceptSoftwareTpm && tpm !== undefined });
+    if (slug !== SLUG) await setUp(server, people);
+    const apiToken = await usableToken(server, state.saved.apiToken, people);
     state.save({ apiToken });
-    await changeSettings(server.store, { acceptSoftwareTpm: acceptSoftwareTpm && tpm !== undefined });
     if (tpm?.rootCertificate && tpm.issuerCertificate) {
       const der = (pem: string) => new Uint8Array(new X509Certificate(pem).raw);
       await trustDemoRoot(server, der(tpm.rootCertificate), 'swtpm', [der(tpm.issuerCertificate)]);
@@ -80,18 +83,20 @@ export async function startDemo({ state, acceptSoftwareTpm, ownHardware, console
 }
 
 async function softwareTpm(folder: string): Promise<SoftwareTpm> {
+  if (!has('swtpm') || !has('swtpm_setup')) {
+    throw new DemoFailure(
+      'tpm-missing',
+      'There is no TPM that this account may use, and no software TPM is installed.',
+      'Install swtpm and swtpm-tools, or give this account access to /dev/tpmrm0.',
+    );
+  }
   try {
     return await startSoftwareTpm({ folder: join(folder, 'tpm') });
   } catch (error) {
-    const missing = !existsSync('/usr/bin/swtpm');
     throw new DemoFailure(
-      'tpm-missing',
-      missing
-        ? 'There is no TPM that this account may use, and no software TPM is installed.'
-        : (error as Error).message,
-      missing
-        ? 'Install swtpm and swtpm-tools, or give this account access to /dev/tpmrm0.'
-        : 'Choose another state folder with --state DIR, or look at the message above.',
+      'tpm-failed',
+      `The demo's software TPM could not be started. ${(error as Error).message}`,
+      'Nothing was removed. Repair the folder tpm of the state, move it away for a new TPM, or choose another state with --state DIR.',
       { cause: error },
     );
   }
@@ -125,14 +130,23 @@ async function inventory(
 }
 
 /** Once for each store: the team, its administrator, and what the demo shows switched on. */
-async function setUp(server: MusterServer, people: DemoPeople): Promise<string> {
-  await changeSettings(server.store, { slug: 'demo', name: 'Demo Organization', selfEnrolment: true });
+async function setUp(server: MusterServer, people: DemoPeople): Promise<void> {
   const { email, name } = people.administrator;
   await createAdministrator(server.store, { email, displayName: name, role: 'owner' });
+  await changeSettings(server.store, { slug: SLUG, name: 'Demo Organization', selfEnrolment: true });
+}
+
+/** The token of the last run, or a new one where that has expired, was revoked, or belonged to a store that is gone. */
+async function usableToken(server: MusterServer, saved: string | null, people: DemoPeople): Promise<string> {
+  if (saved !== null) {
+    const headers = { authorization: `Bearer ${saved}` };
+    const { status } = await fetch(`${server.origin}/api/v1/devices?limit=1`, { headers });
+    if (status !== 401) return saved;
+  }
   const token = await createApiToken(server.store, {
     name: 'demo administrator',
     scopes: Scope.options,
-    createdBy: { type: 'administrator', id: null, name: email },
+    createdBy: { type: 'administrator', id: null, name: people.administrator.email },
   });
   return token.secret;
 }

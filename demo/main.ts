@@ -24,6 +24,7 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  const interruption = watchInterruptions();
   const state = await openState(options.state ?? join(root, '.muster'), options.port);
   try {
     const web = options.once ? undefined : await buildWeb(root);
@@ -43,7 +44,7 @@ async function main(): Promise<number> {
         console.log(JSON.stringify(await runOnce(demo, packageJson.version, log)));
         return 0;
       }
-      return await showWindow(demo, web.rendererFolder);
+      return await showWindow(demo, web.rendererFolder, interruption());
     } finally {
       await demo.close();
     }
@@ -53,9 +54,8 @@ async function main(): Promise<number> {
 }
 
 /** Opens the window and keeps everything running until the person ends it. */
-async function showWindow(demo: Demo, rendererFolder: string): Promise<number> {
+async function showWindow(demo: Demo, rendererFolder: string, ended: Promise<void>): Promise<number> {
   const { person, administrator } = demo.people;
-  const ended = untilInterrupted();
   console.log(`Inventory          ${demo.origin}   API reference: ${demo.origin}/api/reference`);
   console.log(`API token          ${demo.apiToken}   for scripts, with every scope`);
   console.log(
@@ -65,7 +65,7 @@ async function showWindow(demo: Demo, rendererFolder: string): Promise<number> {
   console.log(
     demo.tcti === undefined
       ? `Hardware           this machine's own${process.platform === 'darwin' ? ': a Mac enrols by a claim, which is never high-assurance' : ' TPM'}`
-      : `Hardware           software TPM, made for this demo: proves nothing, trusted by this demo only   muster … --tcti ${demo.tcti}`,
+      : `Hardware           software TPM, made for this demo: proves nothing, trusted by this demo only   for npx muster: --tcti ${demo.tcti}`,
   );
   const electron = findElectron(root, process.env, process.platform);
   if ('executable' in electron) {
@@ -107,10 +107,26 @@ async function showWindow(demo: Demo, rendererFolder: string): Promise<number> {
   return 0;
 }
 
-function untilInterrupted(): Promise<void> {
-  return new Promise((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => done());
-  });
+/**
+ * Ctrl-C ends this process at once, and with it what it started. Once everything stands, whoever calls the answer is told instead and
+ * ends things in order. The terminal, npm and its shell may each pass on the same Ctrl-C; one that comes later ends the waiting.
+ */
+function watchInterruptions(): () => Promise<void> {
+  let tell: (() => void) | undefined;
+  let toldAt: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (toldAt !== undefined && performance.now() - toldAt < 1000) return;
+      if (!tell) process.exit(130);
+      tell();
+      tell = undefined;
+      toldAt = performance.now();
+    });
+  }
+  return () =>
+    new Promise((done) => {
+      tell = done;
+    });
 }
 
 function report(error: unknown): number {

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -34,18 +34,17 @@ export async function startSoftwareTpm(options: SoftwareTpmOptions): Promise<Sof
   const certificate = options.certificate ?? true;
   const state = join(folder, 'state');
   if (!existsSync(join(state, 'tpm2-00.permall'))) await makeState(state, ca, certificate);
+  // Read before anything is started, so that nothing has to be ended when they are gone.
+  const rootCertificate = certificate ? await readFile(join(ca, 'swtpm-localca-rootca-cert.pem'), 'utf8') : undefined;
+  const issuerCertificate = certificate ? await readFile(join(ca, 'issuercert.pem'), 'utf8') : undefined;
   const { port, pid, stop } = await listen(state);
-  return {
-    tcti: `swtpm:host=127.0.0.1,port=${port}`,
-    port,
-    pid,
-    rootCertificate: certificate ? await readFile(join(ca, 'swtpm-localca-rootca-cert.pem'), 'utf8') : undefined,
-    issuerCertificate: certificate ? await readFile(join(ca, 'issuercert.pem'), 'utf8') : undefined,
-    stop,
-  };
+  return { tcti: `swtpm:host=127.0.0.1,port=${port}`, port, pid, rootCertificate, issuerCertificate, stop };
 }
 
-async function makeState(state: string, ca: string, certificate: boolean): Promise<void> {
+/** Makes the TPM's state beside `folder` and moves it there whole, so that one interrupted in between is made anew. */
+async function makeState(folder: string, ca: string, certificate: boolean): Promise<void> {
+  const state = `${folder}.new`;
+  await rm(state, { recursive: true, force: true });
   await mkdir(state, { recursive: true, mode: 0o700 });
   await mkdir(ca, { recursive: true, mode: 0o700 });
   const localCa = join(ca, 'localca.conf');
@@ -70,9 +69,10 @@ async function makeState(state: string, ca: string, certificate: boolean): Promi
     timeout: 60_000,
   }).catch((error) => {
     throw new Error(
-      `swtpm_setup could not make a software TPM in ${state}: ${String(error.stdout ?? '')}${String(error.stderr ?? error)}`,
+      `swtpm_setup could not make a software TPM in ${state}: ${`${error.stdout ?? ''}${error.stderr ?? ''}`.trim() || error.message}`,
     );
   });
+  await rename(state, folder);
 }
 
 async function listen(state: string): Promise<{ port: number; pid: number; stop(): Promise<void> }> {
@@ -96,13 +96,16 @@ async function listen(state: string): Promise<{ port: number; pid: number; stop(
     child.stderr.on('data', (chunk) => {
       errors += chunk;
     });
+    // However this process ends, its TPM ends with it.
+    const endToo = () => child.kill('SIGKILL');
+    process.once('exit', endToo);
     const ended = new Promise<void>((done) => {
       child.once('exit', () => done());
       child.once('error', (error) => {
         errors += String(error);
         done();
       });
-    });
+    }).finally(() => process.off('exit', endToo));
     // A stranger's emulator may own the port: swtpm then fails to bind and ends, and we must not talk to the stranger.
     if ((await answers(port + 1, () => child.exitCode === null)) && (await stillAlive(child, ended))) {
       return { port, pid: child.pid ?? 0, stop: () => stopChild(child, ended) };
@@ -127,7 +130,7 @@ async function stillAlive(child: ReturnType<typeof spawn>, ended: Promise<void>)
 }
 
 async function answers(port: number, alive: () => boolean): Promise<boolean> {
-  for (let attempt = 0; attempt < 100 && alive(); attempt++) {
+  for (const limit = performance.now() + 30_000; alive() && performance.now() < limit; ) {
     const open = await new Promise<boolean>((done) => {
       const socket = connect(port, '127.0.0.1', () => {
         socket.destroy();

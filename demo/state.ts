@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { closeSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -95,20 +95,33 @@ async function fresh(): Promise<DemoState> {
     people: makePeople(randomInt),
     keys: { ...keys, jwks: { keys: keys.jwks.keys.map((key) => ({ ...key })) } },
     // Kept between runs: devices and people are bound to the addresses they enrolled at.
-    ports: { server: await freePort(), identityProvider: await freePort() },
+    ports: await freePorts(),
     apiToken: null,
   };
 }
 
-/** One process owns a state folder. A lock whose process is gone is taken over. */
+async function freePorts(): Promise<DemoState['ports']> {
+  const server = await freePort();
+  for (;;) {
+    const identityProvider = await freePort();
+    if (identityProvider !== server) return { server, identityProvider };
+  }
+}
+
+/** One process owns a state folder, at most until it ends. A lock whose process is gone is taken over. */
 function lock(path: string): () => void {
   const file = join(path, 'lock');
+  const release = () => {
+    process.off('exit', release);
+    rmSync(file, { force: true });
+  };
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       const descriptor = openSync(file, 'wx', 0o600);
       writeFileSync(descriptor, String(process.pid));
       closeSync(descriptor);
-      return () => unlinkSync(file);
+      process.once('exit', release);
+      return release;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
         throw new DemoFailure(
@@ -123,10 +136,10 @@ function lock(path: string): () => void {
       throw new DemoFailure(
         'already-running',
         `A demo (process ${owner}) is running on ${path} already.`,
-        'Use its addresses, end it with Ctrl-C, or start another with --state DIR.',
+        `Use its addresses, end it with Ctrl-C, or start another with --state DIR. If that process is not Muster, one that was killed left its lock behind: remove ${file}.`,
       );
     }
-    unlinkSync(file);
+    rmSync(file, { force: true });
   }
   throw new DemoFailure('already-running', `Another demo is starting on ${path}.`, 'Wait a moment and try again.');
 }
@@ -159,13 +172,15 @@ export function canListen(port: number): Promise<boolean> {
   });
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((done, failed) => {
-    const probe = createServer();
-    probe.once('error', failed);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (address && typeof address === 'object' ? done(address.port) : failed(new Error('no port'))));
-    });
-  });
+/**
+ * A port of 127.0.0.1 that nobody listens on, for a listener that starts a little later or again. It lies below the ports that
+ * systems give to outgoing connections and to listeners without a wish (from 32768 on Linux, from 49152 elsewhere), so that none of
+ * those takes it in between.
+ */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 1000; attempt++) {
+    const port = randomInt(10_000, 32_768);
+    if (await canListen(port)) return port;
+  }
+  throw new DemoFailure('port-in-use', 'No free port was found on 127.0.0.1.', 'Choose one with --port N.');
 }

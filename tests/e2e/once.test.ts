@@ -1,8 +1,11 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { has } from '../../build/bootstrap.mjs';
@@ -15,6 +18,7 @@ const run = promisify(execFile);
 // `npm start` prefers a TPM that it may use; tests never open this machine's own.
 describe.skipIf(!has('swtpm') || hasUsableTpm())(
   'npm start -- --once (needs swtpm, and no usable TPM of this machine)',
+  { timeout: 180_000 },
   () => {
     let folder: string;
     beforeAll(async () => {
@@ -82,22 +86,62 @@ describe.skipIf(!has('swtpm') || hasUsableTpm())(
       }
     });
 
+    test.skipIf(process.platform === 'win32')('whoever ends npm and its shell alone ends everything', async () => {
+      const shell = spawn('sh', ['-c', '"$0" build/start.mjs --state "$1"; true', process.execPath, folder], {
+        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        env: { ...process.env, DISPLAY: '', WAYLAND_DISPLAY: '', npm_lifecycle_event: 'start', MUSTER_NO_INSTALL: '1' },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const nobodyPrints = once(shell, 'close');
+      let output = '';
+      shell.stdout.on('data', (chunk) => {
+        output += chunk;
+      });
+      await expect.poll(() => output).toContain('Ctrl-C');
+      expect(existsSync(join(folder, 'lock'))).toBe(true);
+      shell.kill('SIGTERM');
+      await nobodyPrints;
+      expect(existsSync(join(folder, 'lock'))).toBe(false);
+    });
+
     test('a port in use is named', async () => {
       const other = createServer();
       await new Promise<void>((listening) => other.listen(0, '127.0.0.1', () => listening()));
-      const address = other.address();
-      const port = typeof address === 'object' ? address?.port : 0;
-      const { code, stderr } = await runDemo(['--once', '--state', join(folder, 'other'), '--port', String(port)]);
-      expect(code).toBe(1);
-      expect(stderr).toContain(`port-in-use: Port ${port} is in use`);
-      await new Promise((closed) => other.close(closed));
+      try {
+        const { port } = other.address() as AddressInfo;
+        const { code, stderr } = await runDemo(['--once', '--state', join(folder, 'other'), '--port', String(port)]);
+        expect(code).toBe(1);
+        expect(stderr).toContain(`port-in-use: Port ${port} is in use`);
+      } finally {
+        await new Promise((closed) => other.close(closed));
+      }
     });
 
-    test('a broken state folder is named', async () => {
-      await writeFile(join(folder, 'demo.json'), 'not json');
-      const { code, stderr } = await runDemo(['--once', '--state', folder]);
-      expect(code).toBe(1);
-      expect(stderr).toMatch(/^state-unreadable: .*demo\.json/);
+    test('a store that was removed is made anew, with a token that it knows', async () => {
+      await rm(join(folder, 'inventory'), { recursive: true });
+      const { code, stdout, stderr } = await runDemo(['--once', '--state', folder]);
+      expect(code, stderr).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ approved: true, highAssurance: true });
+    });
+
+    test('a broken state folder is named, and stays as it is', async () => {
+      // Each breaks what is opened before the one above.
+      for (const [file, begin] of [
+        ['inventory/muster.db', 'store-unreadable'],
+        ['tpm/state/tpm2-00.permall', 'tpm-failed'],
+        ['tpm/ca/issuercert.pem', 'tpm-failed'],
+        ['demo.json', 'state-unreadable'],
+      ] as const) {
+        const path = join(folder, file);
+        const gone = file.endsWith('.pem');
+        if (gone) await rm(path);
+        else await writeFile(path, 'neither here nor there');
+        const { code, stderr } = await runDemo(['--once', '--state', folder]);
+        expect([file, code]).toEqual([file, 1]);
+        expect(stderr).toMatch(new RegExp(`^${begin}: .*${file.split('/')[0]}`));
+        if (gone) expect(stderr).toContain(file);
+        else expect(await readFile(path, 'utf8')).toBe('neither here nor there');
+      }
     });
   },
 );

@@ -7,11 +7,17 @@ const environment = { ...process.env, DISPLAY: '', WAYLAND_DISPLAY: '', ELECTRON
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
 
-/** `npm start -- …` from where its set-up is done, to its end. */
-export function runDemo(args: string[]): Promise<Ended> {
+const start = (args: string[]) => {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], { env: environment });
-  return ended(child);
-}
+  // However the suite ends, what it started ends with it: the demo takes its own children along.
+  const end = () => child.kill('SIGTERM');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+  return child;
+};
+
+/** `npm start -- …` from where its set-up is done, to its end. */
+export const runDemo = (args: string[]): Promise<Ended> => ended(start(args));
 
 export type RunningDemo = {
   inventory: string;
@@ -20,13 +26,13 @@ export type RunningDemo = {
   administrator: { email: string; password: string };
   person: { email: string; password: string };
   output: string;
-  /** Ctrl-C. */
+  /** Ctrl-C, in as many copies as terminal, npm and shell make of it. */
   interrupt(): Promise<Ended>;
 };
 
 /** `npm start` until it has printed its addresses. */
 export async function startDemoProcess(args: string[]): Promise<RunningDemo> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], { env: environment });
+  const child = start(args);
   const result = ended(child);
   let output = '';
   await new Promise<void>((ready, failed) => {
@@ -49,7 +55,7 @@ export async function startDemoProcess(args: string[]): Promise<RunningDemo> {
     person: { email: find(/demo person: (\S+),/), password: find(/demo person: \S+, password (\S+)/) },
     output,
     interrupt() {
-      child.kill('SIGINT');
+      for (let copy = 0; copy < 3; copy++) child.kill('SIGINT');
       return result;
     },
   };
