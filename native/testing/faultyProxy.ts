@@ -39,12 +39,26 @@ export async function startFaultyProxy(
   const serve = (client: Socket) => {
     open.add(client);
     client.on('error', () => undefined);
-    const tpm = (path === undefined ? connect(port, '127.0.0.1') : connect(path)).setNoDelay(true);
-    open.add(tpm);
-    tpm.on('error', () => client.destroy());
-    tpm.on('close', () => client.destroy());
-    client.on('close', () => tpm.destroy());
     client.setNoDelay(true);
+    let tpm: Socket | undefined;
+    const early: Uint8Array[] = [];
+    const forward = (command: Uint8Array) => (tpm ? tpm.write(command) : early.push(command));
+    const reach = () => {
+      const socket = (path === undefined ? connect(port, '127.0.0.1') : connect(path)).setNoDelay(true);
+      open.add(socket);
+      client.once('close', () => socket.destroy());
+      socket.once('connect', () => {
+        tpm = socket;
+        for (const command of early) socket.write(command);
+      });
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        // The queue of a UNIX socket is full as soon as the TPM is busy and two wait: then this client waits too.
+        if (error.code === 'EAGAIN') setTimeout(() => client.destroyed || reach(), 20);
+        else client.destroy();
+      });
+      socket.on('close', () => tpm && client.destroy());
+      frames(socket, answer);
+    };
     let held: Fault | undefined;
     frames(client, (command) => {
       count += 1;
@@ -62,9 +76,9 @@ export async function startFaultyProxy(
           return;
         }
       }
-      tpm.write(command);
+      forward(command);
     });
-    frames(tpm, (response) => {
+    const answer = (response: Uint8Array) => {
       const now = held;
       held = undefined;
       switch (now?.kind) {
@@ -85,7 +99,8 @@ export async function startFaultyProxy(
         default:
           client.write(response);
       }
-    });
+    };
+    reach();
   };
 
   const server = createServer(serve);

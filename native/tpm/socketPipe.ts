@@ -130,7 +130,13 @@ function connected(address: Address, take: (chunk: Uint8Array) => void): Promise
       socket.removeAllListeners('error');
       resolve(socket);
     });
-    socket.once('error', (cause) => {
+    socket.once('error', (cause: NodeJS.ErrnoException) => {
+      // A UNIX socket whose queue is full refuses at once (connect(2)), where a port lets its clients wait.
+      if (cause.code === 'EAGAIN') {
+        const advice = 'Try again in a moment.';
+        reject(new NativeError('tpm-busy', 'Others wait for the software TPM on this socket.', { advice, cause }));
+        return;
+      }
       const where = 'path' in address ? 'this socket' : `port ${address.port}`;
       reject(
         new NativeError('tpm-missing', `No software TPM listens on ${where}.`, {
