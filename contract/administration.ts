@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Device, Lifecycle, OperatingSystem, OwnershipKind, Source } from './device.ts';
+import { CONFLICT_KINDS, Device, Lifecycle, OperatingSystem, OwnershipKind, Source } from './device.ts';
 import { Email, Id, PermanentIdentifier, ShortText, Timestamp } from './primitives.ts';
 import { Role, Scope, SourcePolicy, TeamSettings } from './settings.ts';
 
@@ -79,6 +79,8 @@ export const ApiToken = z
     name: z.string(),
     scopes: z.array(Scope),
     createdBy: z.string(),
+    /** Whether the person who made it left, or is no owner any more, and may still know its secret. */
+    orphaned: z.boolean(),
     createdAt: Timestamp,
     expiresAt: Timestamp.nullable(),
     lastUsedAt: Timestamp.nullable(),
@@ -100,7 +102,7 @@ export const ConflictResolution = z.enum(['merge', 'replace', 'reject']);
 export const Conflict = z
   .object({
     id: Id,
-    kind: z.enum(['other-owner', 'old-key', 'other-record', 'same-serial']),
+    kind: z.enum(CONFLICT_KINDS),
     state: z.enum(['open', 'resolved']),
     /** What the claim says, as plain text fields. */
     claimant: z.record(z.string(), z.string()),
@@ -180,10 +182,19 @@ export type Person = z.infer<typeof Person>;
 /** `search` looks in names and e-mail addresses. */
 export const PersonQuery = PageQuery.extend({ search: z.string().min(1).max(256).optional() });
 export const PersonPage = z.object({ people: z.array(Person), next: z.string().nullable() }).meta({ id: 'PersonPage' });
-/** `PATCH /api/v1/people/{id}`: `active: false` when the person leaves; Team Settings say what happens to their devices. */
+/** `PATCH /api/v1/people/{id}`: `active: false` when the person leaves; Team Settings say what happens to their devices and API tokens. */
 export const PersonChange = z.strictObject({ role: Role.nullable().optional(), active: z.boolean().optional() });
 export const PersonChanged = z
-  .object({ person: Person, policy: TeamSettings.shape.onPersonLeaves.nullable(), devices: z.int() })
+  .object({
+    person: Person,
+    policy: TeamSettings.shape.onPersonLeaves.nullable(),
+    devices: z.int(),
+    /** The live API tokens that somebody made who with this change left, or is no owner any more, and what became of them. */
+    tokens: z.object({
+      policy: TeamSettings.shape.onTokenMakerLeaves,
+      made: z.array(z.object({ id: Id, name: z.string() })),
+    }),
+  })
   .meta({ id: 'PersonChanged' });
 
 /** `GET /api/v1/mdm-connections`. */

@@ -47,6 +47,7 @@ export const DevicePage = z
   .meta({ id: 'DevicePage' });
 export type DevicePage = z.infer<typeof DevicePage>;
 
-/** Events of `GET /api/v1/events` (console). */
+/** Events `device` of `GET /api/v1/events` (console); {@link GoneEvent} is `gone`: the inventory holds this record no longer. */
 export const ConsoleEvent = z.object({ type: z.enum(['device']), device: Device });
 export type ConsoleEvent = z.infer<typeof ConsoleEvent>;
+export const GoneEvent = z.object({ type: z.literal('gone'), id: Id });

@@ -100,6 +100,9 @@ export type Assurance = z.infer<typeof Assurance>;
 
 export const Owner = z.object({ email: Email, displayName: z.string().nullable() });
 
+/** `same-serial` joins nothing by itself and holds up nothing: a serial number beside an identifier is only somebody's word. */
+export const CONFLICT_KINDS = ['other-owner', 'old-key', 'other-record', 'same-serial'] as const;
+
 /** A device as administrators see it. `version` changes whenever evidence or a fact changes; decisions carry it in If-Match. */
 export const Device = z
   .object({
@@ -130,6 +133,8 @@ export const Device = z
     assurance: Assurance,
     ceremonyCode: CeremonyCode.nullable(),
     conflictId: Id.nullable(),
+    /** Of that conflict: one that holds up an approval where there is one, else a serial number that another record merely reports. */
+    conflictKind: z.enum(CONFLICT_KINDS).nullable().optional(),
     /** The record that this one may belong to: it only claims an identifier that the other holds. */
     candidateOf: Id.nullable(),
     version: z.int(),

@@ -59,6 +59,8 @@ export const TeamSettings = z
     deviceLimit: z.int().min(1).max(10_000).nullable(),
     /** What happens to the devices of a person who leaves. */
     onPersonLeaves: z.enum(['keep', 'quarantine', 'block']),
+    /** What happens to the API tokens that a person made who leaves, or who is no owner any more. */
+    onTokenMakerLeaves: z.enum(['keep', 'revoke']),
     /** What happens to a device that its MDM no longer lists. */
     onDeviceGoneFromMdm: z.enum(['keep', 'quarantine']),
     inviteDays: z.int().min(1).max(30),

@@ -27,6 +27,7 @@ import { createApplication } from './http/application.ts';
 import type { App, Context } from './http/context.ts';
 import { createLimits } from './http/limits.ts';
 import { registerOpenApi } from './http/openapi.ts';
+import { recordRefusals } from './http/refusals.ts';
 import { scheduleSyncs } from './jobs/mdm.ts';
 import { sweepOutbox } from './jobs/outbox.ts';
 import { purge } from './jobs/purge.ts';
@@ -268,6 +269,7 @@ async function registerAll(app: App, context: Context, options: ServerOptions): 
   const limits = await createLimits(app, options.rateLimitFactor ?? 1);
   await registerOpenApi(app, context);
   enforceAccess(app, context, limits);
+  recordRefusals(app, context);
   const plugins = [
     walkRoutes,
     selfRoutes,

@@ -25,6 +25,8 @@ export class ServerError extends Error {
   readonly code: ErrorCode | StartErrorCode;
   readonly errors: { pointer: string; detail: string }[] | undefined;
   readonly headers: Record<string, string>;
+  /** Whether an audit record of this refusal was written where it was thrown. */
+  recorded = false;
 
   constructor(code: ErrorCode | StartErrorCode, message: string, detail: Detail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });

@@ -45,6 +45,7 @@ export async function createApiToken(
         name: token.name,
         scopes: JSON.stringify(token.scopes),
         created_by: actor.name ?? '',
+        created_by_id: actor.type === 'administrator' ? actor.id : null,
         created_at: now,
         expires_at: expiresAt,
         last_used_at: null,

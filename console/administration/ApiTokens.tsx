@@ -88,6 +88,9 @@ export function ApiTokens() {
                   >
                     {t(`provisioning.state.${stateOf(token)}`)}
                   </Badge>
+                  {token.orphaned && stateOf(token) === 'active' && (
+                    <p className="soft small">{t('tokens.orphaned', { maker: token.createdBy })}</p>
+                  )}
                 </td>
                 <td className="mono">{token.scopes.join(', ')}</td>
                 <td>

@@ -1,15 +1,27 @@
 import { useEffect, useState } from 'react';
-import type { Person } from '../../contract/administration.ts';
+import type { ApiToken, Person } from '../../contract/administration.ts';
 import type { Device } from '../../contract/device.ts';
 import type { TeamSettings } from '../../contract/settings.ts';
 import { ApprovalBadge, LifecycleBadge } from '../../ui/StatusBadges.tsx';
-import { type ConsoleProblem, FULL_PAGE, problemOf } from '../api/client.ts';
+import { type Api, type ConsoleProblem, FULL_PAGE, problemOf } from '../api/client.ts';
 import { useConsole } from '../Console.tsx';
 import { useConsoleText } from '../text.ts';
 import { Loading, ProblemNotice } from '../View.tsx';
 import { ConfirmDialog } from './SecretDialog.tsx';
 
-type Found = { devices: readonly Device[]; more: boolean; policy: TeamSettings['onPersonLeaves'] };
+type Found = {
+  devices: readonly Device[];
+  more: boolean;
+  tokens: readonly ApiToken[];
+  settings: Pick<TeamSettings, 'onPersonLeaves' | 'onTokenMakerLeaves'>;
+};
+
+/** The API tokens of a person that can still be used, of the newest. */
+async function tokensOf(api: Api, email: string): Promise<readonly ApiToken[]> {
+  const { tokens } = await api.tokens(null);
+  const live = (token: ApiToken) => !token.revokedAt && (!token.expiresAt || Date.parse(token.expiresAt) > Date.now());
+  return tokens.filter((token) => token.createdBy.toLowerCase() === email.toLowerCase() && live(token));
+}
 
 /** Before a person leaves: which devices that concerns, and what Team Settings will do with them. */
 export function LeaveDialog(props: { person: Person; close: () => void; leave: () => void }) {
@@ -20,9 +32,9 @@ export function LeaveDialog(props: { person: Person; close: () => void; leave: (
   const [problem, setProblem] = useState<ConsoleProblem | null>(null);
   useEffect(() => {
     let gone = false;
-    Promise.all([api.devices({ owner: email }, null, FULL_PAGE), api.settings()]).then(
-      ([page, { settings }]) =>
-        !gone && setFound({ devices: page.devices, more: page.next !== null, policy: settings.onPersonLeaves }),
+    Promise.all([api.devices({ owner: email }, null, FULL_PAGE), api.settings(), tokensOf(api, email)]).then(
+      ([page, { settings }, tokens]) =>
+        !gone && setFound({ devices: page.devices, more: page.next !== null, tokens, settings }),
       (thrown: unknown) => !gone && setProblem(problemOf(thrown)),
     );
     return () => {
@@ -42,7 +54,9 @@ export function LeaveDialog(props: { person: Person; close: () => void; leave: (
       {found && (
         <>
           <p>
-            {found.devices.length === 0 ? t('leave.none') : t(`leave.${found.policy}`, { count: found.devices.length })}
+            {found.devices.length === 0
+              ? t('leave.none')
+              : t(`leave.${found.settings.onPersonLeaves}`, { count: found.devices.length })}
           </p>
           <ul className="bulk-results">
             {found.devices.map((device) => (
@@ -56,6 +70,12 @@ export function LeaveDialog(props: { person: Person; close: () => void; leave: (
             ))}
           </ul>
           {found.more && <p className="soft small">{t('leave.more')}</p>}
+          {found.tokens.length > 0 && (
+            <p>
+              {t(`leave.tokens.${found.settings.onTokenMakerLeaves}`, { count: found.tokens.length })}{' '}
+              <bdi>{found.tokens.map(({ name }) => name).join(', ')}</bdi>
+            </p>
+          )}
         </>
       )}
     </ConfirmDialog>

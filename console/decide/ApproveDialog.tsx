@@ -5,6 +5,7 @@ import { useFormat } from '../../ui/I18n.tsx';
 import { AskDialog } from '../AskDialog.tsx';
 import { isOwnDevice, needsSomebodyElse, useConsole } from '../Console.tsx';
 import { useConsoleText } from '../text.ts';
+import { heldUp } from './heldUp.ts';
 
 /** Before many are approved at once: what they are, and which of them deserve a look of their own. */
 export function ApproveDialog(props: {
@@ -28,7 +29,7 @@ export function ApproveDialog(props: {
   const notes = [
     [count((device) => device.ceremonyCode !== null), 'approveMany.codes'],
     [count((device) => device.owner === null && !device.shared), 'approveMany.ownerless'],
-    [count((device) => device.conflictId !== null), 'approveMany.conflicts'],
+    [count(heldUp), 'approveMany.conflicts'],
     [count((device) => isOwnDevice(session, device)), 'approveMany.own'],
     [leftOut, 'approveMany.ownLeftOut'],
     [count((device) => device.approval === 'refused'), 'approveMany.refused'],

@@ -15,6 +15,7 @@ import { ApprovalBadge, AttestationBadge, LifecycleBadge } from '../../ui/Status
 import { ApiError, type ConsoleProblem, problemOf } from '../api/client.ts';
 import { mayDecide, needsSomebodyElse, useConsole, useEvents } from '../Console.tsx';
 import { OwnerText, systemOf } from '../DeviceName.tsx';
+import { heldUp } from '../decide/heldUp.ts';
 import { useDecide } from '../decide/useDecide.tsx';
 import { hrefOf } from '../route.ts';
 import { useConsoleText } from '../text.ts';
@@ -85,7 +86,7 @@ function DeviceView({ device, apply }: { device: Device; apply: (device: Device)
   const { session } = useConsole();
   const decide = useDecide(([decided]) => decided && apply(decided));
   const busy = decide.busy.size > 0;
-  const forbidden = needsSomebodyElse(session, device) && device.approval !== 'approved' && !device.conflictId;
+  const forbidden = needsSomebodyElse(session, device) && device.approval !== 'approved' && !heldUp(device);
   const why = useId();
   return (
     <View
@@ -100,7 +101,7 @@ function DeviceView({ device, apply }: { device: Device; apply: (device: Device)
       aside={
         mayDecide(session) && (
           <div className="view-actions">
-            {device.approval !== 'approved' && !device.conflictId && (
+            {device.approval !== 'approved' && !heldUp(device) && (
               <Button
                 look="primary"
                 busy={busy}
@@ -130,8 +131,8 @@ function DeviceView({ device, apply }: { device: Device; apply: (device: Device)
         <section className="banner tone-wait">
           <Icon name="split" />
           <div className="banner-body">
-            <p className="banner-title">{t('device.conflictTitle')}</p>
-            <p>{t('device.conflictText')}</p>
+            <p className="banner-title">{t(heldUp(device) ? 'device.conflictTitle' : 'device.sameSerialTitle')}</p>
+            <p>{t(heldUp(device) ? 'device.conflictText' : 'device.sameSerialText')}</p>
             <p>
               <a href={hrefOf({ name: 'conflicts' })}>{t('nav.conflicts')}</a>
             </p>

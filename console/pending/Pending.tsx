@@ -9,6 +9,7 @@ import { SelectionBar } from '../bulk/SelectionBar.tsx';
 import { useSelection } from '../bulk/useSelection.ts';
 import { isOwnDevice, mayDecide, needsSomebodyElse, useConsole } from '../Console.tsx';
 import { DeviceName, OwnerText, systemOf } from '../DeviceName.tsx';
+import { heldUp } from '../decide/heldUp.ts';
 import { type Decide, useDecide } from '../decide/useDecide.tsx';
 import { DeviceFilters, deviceQueryOf } from '../devices/deviceFilters.tsx';
 import { hrefOf, useQuery } from '../route.ts';
@@ -171,7 +172,7 @@ function QueueItem(props: { device: Device; selected: boolean; toggle: () => voi
       {mayDecide(session) && (
         <fieldset className="queue-actions">
           <legend className="visually-hidden">{t('pending.actionsOf', { name: device.name })}</legend>
-          {device.conflictId ? (
+          {heldUp(device) ? (
             <a className="button button-secondary" href={hrefOf({ name: 'conflicts' })}>
               {t('pending.resolveFirst')}
             </a>

@@ -234,6 +234,13 @@ function SettingsForm({ draft, demo, disabled, change }: FormProps) {
           change={(onPersonLeaves) => change({ onPersonLeaves })}
         />
         <SelectField
+          label={t('settings.onTokenMakerLeaves')}
+          value={draft.onTokenMakerLeaves}
+          options={(['keep', 'revoke'] as const).map((one) => [one, t(`settings.tokens.${one}`)] as const)}
+          disabled={disabled}
+          change={(onTokenMakerLeaves) => change({ onTokenMakerLeaves })}
+        />
+        <SelectField
           label={t('settings.onDeviceGone')}
           value={draft.onDeviceGoneFromMdm}
           options={(['keep', 'quarantine'] as const).map((one) => [one, t(`settings.gone.${one}`)] as const)}

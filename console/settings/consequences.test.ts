@@ -24,6 +24,7 @@ const before: TeamSettings = {
   selfApprovalForbidden: false,
   deviceLimit: null,
   onPersonLeaves: 'keep',
+  onTokenMakerLeaves: 'keep',
   onDeviceGoneFromMdm: 'keep',
   inviteDays: 7,
 };
@@ -56,6 +57,7 @@ test.each<[string, Partial<TeamSettings>, string, boolean]>([
   ['a longer age', { attestationMaxAgeDays: 120 }, 'effect.maxAge', false],
   ['a reinstall', { reinstallKeepsApproval: true }, 'effect.reinstall.on', true],
   ['leaving', { onPersonLeaves: 'block' }, 'effect.leave.block', false],
+  ['tokens of who leaves', { onTokenMakerLeaves: 'revoke' }, 'effect.tokens.revoke', true],
   ['gone', { onDeviceGoneFromMdm: 'quarantine' }, 'effect.gone.quarantine', false],
 ])('what a change does: %s', (_name, change, text, care) => {
   expect(effects(change)).toEqual([{ text, care }]);
@@ -80,6 +82,7 @@ test('every change that is saved is told, and nothing is told where nothing chan
     selfApprovalForbidden: true,
     deviceLimit: 1,
     onPersonLeaves: 'quarantine',
+    onTokenMakerLeaves: 'revoke',
     onDeviceGoneFromMdm: 'quarantine',
     inviteDays: 1,
   };

@@ -112,6 +112,10 @@ function* attestation(before: TeamSettings, after: TeamSettings, { t }: Told): G
 
 function* leaving(before: TeamSettings, after: TeamSettings, { t }: Told): Generator<Consequence> {
   if (before.onPersonLeaves !== after.onPersonLeaves) yield calm(t(`effect.leave.${after.onPersonLeaves}`));
+  if (before.onTokenMakerLeaves !== after.onTokenMakerLeaves) {
+    const text = t(`effect.tokens.${after.onTokenMakerLeaves}`);
+    yield after.onTokenMakerLeaves === 'revoke' ? care(text) : calm(text);
+  }
   if (before.onDeviceGoneFromMdm !== after.onDeviceGoneFromMdm)
     yield calm(t(`effect.gone.${after.onDeviceGoneFromMdm}`));
 }

@@ -19,6 +19,7 @@ import { changeDevice } from '../store/devices.ts';
 import type { UserRow } from '../store/schema.ts';
 import { loadSettings } from '../store/settings.ts';
 import type { Db, Trx } from '../store/store.ts';
+import { liveTokensOf, mayMakeTokens, revokeToken } from '../store/tokens.ts';
 import { findUser } from '../store/users.ts';
 import { containing, listPage, time, timeOrNull } from './pages.ts';
 
@@ -81,6 +82,24 @@ async function handOver(trx: Trx, now: number, user: UserRow, by: By): Promise<{
     });
   }
   return { policy, devices: rows.length };
+}
+
+/**
+ * The live API tokens of a person who leaves, or is no owner any more. By default they go on: gateways and scripts run on them, and stop for
+ * everybody at once. They are named in the answer and marked in their list, or revoked where Team Settings say so.
+ */
+async function handOverTokens(
+  trx: Trx,
+  now: number,
+  user: UserRow,
+  next: Pick<UserRow, 'role' | 'active'>,
+  by: By,
+): Promise<z.infer<typeof PersonChanged>['tokens']> {
+  const { onTokenMakerLeaves: policy } = await loadSettings(trx);
+  if (!mayMakeTokens(user) || mayMakeTokens(next)) return { policy, made: [] };
+  const live = await liveTokensOf(trx, now, user.id);
+  if (policy === 'revoke') for (const { id } of live) await revokeToken(trx, now, id, by, { reason: 'its maker left' });
+  return { policy, made: live.map(({ id, name }) => ({ id, name })) };
 }
 
 /** People, their roles, and their leaving. */
@@ -147,15 +166,22 @@ export async function peopleRoutes(app: App, context: Context): Promise<void> {
             .execute();
         }
         const handed = ends ? await handOver(trx, now(), user, by) : null;
+        const tokens = await handOverTokens(trx, now(), user, next, by);
         await audit(trx, now(), {
           ...by,
           action: 'person.changed',
           subject: { type: 'person', id: user.id },
           before: { role: user.role, active: user.active === 1 },
-          after: { role: next.role, active: next.active === 1, ...(handed ?? {}) },
+          after: {
+            role: next.role,
+            active: next.active === 1,
+            ...(handed ?? {}),
+            ...(tokens.made.length > 0 ? { tokens } : {}),
+          },
         });
         const [person] = await peopleOf(trx, [{ ...user, ...next }]);
-        return { person: person ?? refuse('not-found'), policy: handed?.policy ?? null, devices: handed?.devices ?? 0 };
+        const devices = { policy: handed?.policy ?? null, devices: handed?.devices ?? 0 };
+        return { person: person ?? refuse('not-found'), ...devices, tokens };
       });
       context.hub.wake();
       return PersonChanged.parse(answer);

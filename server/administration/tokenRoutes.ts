@@ -4,15 +4,16 @@ import { ApiToken, ApiTokenMade, ApiTokenPage, ApiTokenRequest, Id, PageQuery, S
 import { refuse } from '../error.ts';
 import { type App, actorOf, type Context, OWNERS } from '../http/context.ts';
 import { createApiToken } from '../setUp.ts';
-import { audit } from '../store/audit.ts';
 import type { TokenRow } from '../store/schema.ts';
+import { orphansAmong, revokeToken } from '../store/tokens.ts';
 import { listPage, time, timeOrNull } from './pages.ts';
 
-const tokenOf = (row: TokenRow): ApiToken => ({
+const tokenOf = (row: TokenRow, orphaned: boolean): ApiToken => ({
   id: row.id,
   name: row.name,
   scopes: Scope.array().parse(JSON.parse(row.scopes)),
   createdBy: row.created_by,
+  orphaned,
   createdAt: time(row.created_at),
   expiresAt: timeOrNull(row.expires_at),
   lastUsedAt: timeOrNull(row.last_used_at),
@@ -25,7 +26,11 @@ export async function tokenRoutes(app: App, context: Context): Promise<void> {
   const { store, now } = context;
   const tags = ['API tokens'];
   const config = { access: { kind: 'administrator', roles: OWNERS, scope: null } } as const;
-  const find = (id: string) => store.db.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst();
+  const one = async (id: string): Promise<ApiToken> => {
+    const row = await store.db.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst();
+    if (!row) return refuse('not-found');
+    return tokenOf(row, (await orphansAmong(store.db, [row])).has(id));
+  };
 
   routes.get(
     '/api/v1/tokens',
@@ -36,7 +41,8 @@ export async function tokenRoutes(app: App, context: Context): Promise<void> {
     async (request, reply) => {
       const query = store.db.selectFrom('tokens').selectAll();
       const { rows, next } = await listPage(context, request, reply, 'tokens', query);
-      return { tokens: rows.map(tokenOf), next };
+      const orphans = await orphansAmong(store.db, rows);
+      return { tokens: rows.map((row) => tokenOf(row, orphans.has(row.id))), next };
     },
   );
 
@@ -53,8 +59,7 @@ export async function tokenRoutes(app: App, context: Context): Promise<void> {
     },
     async (request, reply) => {
       const made = await createApiToken(store, { ...request.body, createdBy: actorOf(request) }, now());
-      const row = (await find(made.id)) ?? refuse('internal');
-      return reply.code(201).send({ token: tokenOf(row), secret: made.secret });
+      return reply.code(201).send({ token: await one(made.id), secret: made.secret });
     },
   );
 
@@ -66,23 +71,10 @@ export async function tokenRoutes(app: App, context: Context): Promise<void> {
     },
     async (request) => {
       const { id } = request.params;
-      if (!(await find(id))) return refuse('not-found');
-      await store.write(async (trx) => {
-        const result = await trx
-          .updateTable('tokens')
-          .set({ revoked_at: now() })
-          .where('id', '=', id)
-          .where('revoked_at', 'is', null)
-          .executeTakeFirst();
-        if (Number(result.numUpdatedRows) !== 1) return;
-        await audit(trx, now(), {
-          actor: actorOf(request),
-          action: 'token.revoked',
-          subject: { type: 'token', id },
-          requestId: request.id,
-        });
-      });
-      return tokenOf((await find(id)) ?? refuse('not-found'));
+      await one(id);
+      const by = { actor: actorOf(request), requestId: request.id };
+      await store.write((trx) => revokeToken(trx, now(), id, by));
+      return one(id);
     },
   );
 }

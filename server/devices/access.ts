@@ -1,7 +1,7 @@
 import type { AccessAnswer, Device } from '../../contract/index.ts';
 import type { Context } from '../http/context.ts';
 import { decideAccess } from '../policy/access.ts';
-import { overDevice } from '../store/conflicts.ts';
+import { openDisputeOver } from '../store/conflicts.ts';
 import type { DeviceRow } from '../store/schema.ts';
 import { viewsOf } from './view.ts';
 
@@ -14,14 +14,6 @@ export async function accessOf(
   const { db } = context.store;
   const viewer = { settings: await context.settings(), demo: context.demo, now: context.now() };
   const [device = null] = row ? await viewsOf(db, [row], viewer) : [];
-  const disputed =
-    row &&
-    (await db
-      .selectFrom('conflicts')
-      .select('id')
-      .where((eb) => overDevice(eb, row.id))
-      .where('state', '=', 'open')
-      .where('kind', '!=', 'same-serial')
-      .executeTakeFirst());
+  const disputed = row && (await openDisputeOver(db, row.id));
   return { answer: decideAccess(device, level, disputed !== undefined), device };
 }

@@ -2,7 +2,7 @@ import type { Decision } from '../../contract/index.ts';
 import { isErrorCode, refuse, ServerError } from '../error.ts';
 import { isOwnRequest } from '../inventory/fourEyes.ts';
 import { type Actor, audit } from '../store/audit.ts';
-import { overDevice } from '../store/conflicts.ts';
+import { openDisputeOver } from '../store/conflicts.ts';
 import { changeDevice, findDevice } from '../store/devices.ts';
 import type { DeviceRow } from '../store/schema.ts';
 import { loadSettings } from '../store/settings.ts';
@@ -29,6 +29,7 @@ export async function decide(store: Store, decision: DecisionOf): Promise<Device
           requestId,
         }),
       );
+      error.recorded = true;
     }
     throw error;
   }
@@ -74,11 +75,6 @@ async function decideDevice(
 }
 
 async function checkApprovable(trx: Trx, device: DeviceRow): Promise<void> {
-  const open = await trx
-    .selectFrom('conflicts')
-    .select('id')
-    .where((eb) => overDevice(eb, device.id))
-    .where('state', '=', 'open')
-    .executeTakeFirst();
-  if (open) refuse('device-conflict', 'Two claims on this device are open: resolve the conflict first.');
+  if (await openDisputeOver(trx, device.id))
+    refuse('device-conflict', 'Two claims on this device are open: resolve the conflict first.');
 }

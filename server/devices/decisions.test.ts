@@ -199,6 +199,24 @@ describe('who may do what', () => {
   });
 });
 
+it('a change that is refused leaves a record, whatever the route, and one only', async () => {
+  const { id } = await enrolled();
+  const stale = { 'if-match': '"999"' };
+  const refused = async () => {
+    const { db } = world.server.store;
+    const rows = await db.selectFrom('audit').selectAll().where('subject_id', '=', id).orderBy('seq').execute();
+    return rows.filter((row) => row.outcome === 'refused').map((row) => [row.action, row.code, row.actor_name]);
+  };
+  await world.api(token, 'PUT', `/api/v1/devices/${id}/lifecycle`, { lifecycle: 'deleted' }, stale);
+  expect(await refused()).toEqual([['request.refused', 'version-mismatch', 'test']]);
+  await put(id, { decision: 'approved' }, stale);
+  expect(await refused()).toHaveLength(2);
+  // What is faulty was not refused.
+  await put(id, { decision: 'approved' });
+  await put(id, { decision: 'perhaps' }, stale);
+  expect(await refused()).toHaveLength(2);
+});
+
 describe('live events for the console', () => {
   it('name the place to go on from, and replay what was missed', async () => {
     const url = `${world.origin}/api/v1/events`;
@@ -214,6 +232,9 @@ describe('live events for the console', () => {
     const resumed = await readEvents(url, { ...headers, 'last-event-id': heard.id });
     const ids = new Set<string>();
     while (!ids.has(second.id)) ids.add(((await resumed.next()).data as { device: { id: string } }).device.id);
+    const forget = { 'if-match': await etagOf(second.id) };
+    expect((await world.api(token, 'DELETE', `/api/v1/devices/${second.id}`, undefined, forget)).status).toBe(204);
+    expect(await resumed.next()).toMatchObject({ event: 'gone', data: { type: 'gone', id: second.id } });
     resumed.close();
   });
 });

@@ -8,6 +8,7 @@ import {
   Device,
   DevicePage,
   DeviceQuery,
+  type GoneEvent,
   Id,
   shownVersion,
 } from '../../contract/index.ts';
@@ -180,7 +181,11 @@ function consoleStreams(context: Context, view: (row: DeviceRow) => Promise<Devi
     const texts: string[] = [];
     for (const event of latest.values()) {
       const row = await findDevice(context.store.db, event.device_id);
-      if (row) texts.push(frame('device', { type: 'device', device: await view(row) }, event.seq));
+      // Forgotten, or joined with another: who lists it must not go on to show it.
+      const news = row
+        ? ({ type: 'device', device: await view(row) } as const)
+        : ({ type: 'gone', id: event.device_id } satisfies z.infer<typeof GoneEvent>);
+      texts.push(frame(news.type, news, event.seq));
     }
     return texts;
   };

@@ -1,7 +1,7 @@
 import type { Device, SelfDevice, TeamSettings } from '../../contract/index.ts';
 import { OperatingSystem, readApprovalReason } from '../../contract/index.ts';
 import { attestationState, deriveAssurance } from '../policy/assurance.ts';
-import { openConflictsOf } from '../store/conflicts.ts';
+import { disputes, type OpenConflict, openConflictsOf } from '../store/conflicts.ts';
 import type { DeviceRow } from '../store/schema.ts';
 import type { Db, Trx } from '../store/store.ts';
 
@@ -9,7 +9,7 @@ type Viewer = { settings: TeamSettings; demo: boolean; now: number };
 type Joined = {
   owner: { email: string; displayName: string | null } | null;
   aliases: string[];
-  conflictId: string | null;
+  conflict: OpenConflict | null;
 };
 
 const time = (at: number): string => new Date(at).toISOString();
@@ -60,7 +60,8 @@ export function viewOf(row: DeviceRow, joined: Joined, viewer: Viewer): Device {
       { ...settings, demo },
     ),
     ceremonyCode: row.ceremony_code,
-    conflictId: joined.conflictId,
+    conflictId: joined.conflict?.id ?? null,
+    conflictKind: joined.conflict?.kind ?? null,
     candidateOf: row.candidate_of,
     version: row.version,
     createdAt: time(row.created_at),
@@ -89,7 +90,7 @@ export function selfOf(device: Device, team: string): SelfDevice {
     lifecycle,
   };
   const proof = { ekClass, ekCertificate, assurance, ceremonyCode, version, enrolledAt, attestedAt, demo };
-  return { ...facts, ...proof, team, conflict: device.conflictId !== null };
+  return { ...facts, ...proof, team, conflict: device.conflictKind != null && disputes({ kind: device.conflictKind }) };
 }
 
 /** Views of many rows with three queries, whatever their number. Order is kept. */
@@ -116,7 +117,7 @@ export async function viewsOf(db: Db | Trx, rows: readonly DeviceRow[], viewer: 
       {
         owner: row.owner_id === null ? null : (ownerOf.get(row.owner_id) ?? null),
         aliases: (aliasesOf.get(row.id) ?? []).map((alias) => alias.identifier),
-        conflictId: conflicts.get(row.id) ?? null,
+        conflict: conflicts.get(row.id) ?? null,
       },
       viewer,
     ),

@@ -3,10 +3,11 @@ import { refuse } from '../error.ts';
 import { pathOf } from '../http/access.ts';
 import type { Context } from '../http/context.ts';
 import { verifyDpop } from '../http/dpop.ts';
-import { audit } from '../store/audit.ts';
+import { type Actor, audit } from '../store/audit.ts';
 import { createGrant, openCeremony } from '../store/ceremonies.ts';
 import { openProvisioningToken } from '../store/provisioning.ts';
 import type { CeremonyRow, GrantRow, UserRow } from '../store/schema.ts';
+import type { Db } from '../store/store.ts';
 import { findUser } from '../store/users.ts';
 
 export type Granted = { row: GrantRow; secret: string; ceremony: CeremonyRow; owner: UserRow | null };
@@ -51,6 +52,19 @@ export async function grantEnrolment(context: Context, request: FastifyRequest, 
     return { row, secret, ceremony, owner: granted.owner };
   });
 }
+
+/** Who enrols with a grant, as the audit names them: the person, or the provisioning token. */
+export async function actorOfGrant(db: Db, grant: GrantRow, address: string): Promise<Actor> {
+  const { user_id: id, provisioning_token_id: tokenId } = grant;
+  if (id !== null) return { type: 'person', id, name: (await findUser(db, id))?.email ?? null, address };
+  const token =
+    tokenId === null
+      ? undefined
+      : await db.selectFrom('provisioning_tokens').select('name').where('id', '=', tokenId).executeTakeFirst();
+  return { type: 'person', id: null, name: token ? nameOfToken(token) : null, address };
+}
+
+const nameOfToken = ({ name }: { name: string }): string => `provisioning token ${name}`;
 
 type Permission = {
   owner: UserRow | null;
@@ -97,5 +111,5 @@ async function byToken(context: Context, token: string, ceremony: CeremonyRow): 
     provisioning_token_id: row.id,
     source: 'Smallstep Agent',
   } as const;
-  return { owner: null, by: `provisioning token ${row.name}`, permission };
+  return { owner: null, by: nameOfToken(row), permission };
 }

@@ -17,7 +17,7 @@ import {
 import { activate, attest } from '../attestation/attestation.ts';
 import { selfView } from '../devices/self.ts';
 import { refuse } from '../error.ts';
-import { type App, actorOf, type Context, type Principal } from '../http/context.ts';
+import type { App, Context, Principal } from '../http/context.ts';
 import { refusalOf, sendProblem } from '../http/problem.ts';
 import { CLIENT_IDS, MOUNT } from '../oidc/provider.ts';
 import { audit } from '../store/audit.ts';
@@ -25,7 +25,7 @@ import { createCeremony } from '../store/ceremonies.ts';
 import { createChallenge, QUOTED_PCRS } from '../store/challenges.ts';
 import type { CeremonyRow, GrantRow } from '../store/schema.ts';
 import { enroll } from './enroll.ts';
-import { grantEnrolment } from './grants.ts';
+import { actorOfGrant, grantEnrolment } from './grants.ts';
 
 const time = (at: number): string => new Date(at).toISOString();
 
@@ -149,7 +149,8 @@ export async function walkRoutes(app: App, context: Context): Promise<void> {
     },
     async (request, reply) => {
       const grant = grantOf(request.principal) ?? refuse('unauthenticated');
-      const device = await enroll(context, grant, request.body, { actor: actorOf(request), requestId: request.id });
+      const actor = await actorOfGrant(store.db, grant, request.ip);
+      const device = await enroll(context, grant, request.body, { actor, requestId: request.id });
       return reply.code(201).send(await selfView(context, device));
     },
   );
@@ -229,9 +230,10 @@ async function auditRefusal(
 ): Promise<void> {
   // Strangers' refusals are many and name nothing: those of a grant's holder are worth a record.
   if (principal?.kind !== 'grant') return;
+  const actor = await actorOfGrant(context.store.db, principal.grant, address);
   await context.store.write((trx) =>
     audit(trx, context.now(), {
-      actor: { type: 'person', id: principal.grant.user_id, name: null, address },
+      actor,
       action: action.endsWith('/attest') ? 'device.attested' : 'device.activated',
       subject: { type: 'identifier', id: principal.grant.permanent_identifier },
       outcome: 'refused',

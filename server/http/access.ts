@@ -128,7 +128,9 @@ async function refuseKnown(
       }),
     );
   }
-  return refuse('forbidden', detail);
+  const error = new ServerError('forbidden', detail);
+  error.recorded = limits !== null;
+  throw error;
 }
 
 async function admitToken(

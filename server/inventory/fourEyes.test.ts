@@ -103,5 +103,14 @@ it('nobody joins their own claim with an approved record; another administrator 
     return call(by, 'POST', `/api/v1/candidates/${id}/resolution`, { resolution: 'merge' }, match);
   };
   expect(codeOf(await join(ada))).toBe('self-approval');
+  const { db } = world.server.store;
+  const refused = db
+    .selectFrom('audit')
+    .selectAll()
+    .where('outcome', '=', 'refused')
+    .where('code', '=', 'self-approval');
+  expect(await refused.where('subject_id', '=', id).execute()).toMatchObject([
+    { actor_name: ADA, action: 'request.refused', subject_type: 'device' },
+  ]);
   expect((await join(bob)).body).toMatchObject({ id: record, approval: 'approved', owner: { email: ADA } });
 });

@@ -1,7 +1,7 @@
 import { approvalReason, type Source, shortIdentifier, type TeamSettings } from '../../contract/index.ts';
 import { admit } from '../policy/admission.ts';
 import { type Actor, audit } from '../store/audit.ts';
-import { openConflict, overDevice } from '../store/conflicts.ts';
+import { openConflict, openDisputeOver } from '../store/conflicts.ts';
 import { changeDevice, findDeviceByIdentifier, insertDevice, revokeDeviceKeys } from '../store/devices.ts';
 import { recordEvent } from '../store/events.ts';
 import { loadLayers, saveLayer } from '../store/layers.ts';
@@ -87,13 +87,7 @@ async function comeBack(
 ): Promise<DeviceRow> {
   await revokeDeviceKeys(trx, now, known.id, 'unenrolled');
   await trx.deleteFrom('device_layers').where('device_id', '=', known.id).where('layer', '=', 'explicit').execute();
-  const disputed = await trx
-    .selectFrom('conflicts')
-    .select('id')
-    .where((eb) => overDevice(eb, known.id))
-    .where('state', '=', 'open')
-    .executeTakeFirst();
-  const anew = known.approval === 'approved' && !disputed;
+  const anew = known.approval === 'approved' && !(await openDisputeOver(trx, known.id));
   const device = await changeDevice(trx, now, known.id, {
     lifecycle: 'active',
     removed_by: null,

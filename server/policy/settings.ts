@@ -34,6 +34,7 @@ export const DEFAULT_SETTINGS: TeamSettings = {
   selfApprovalForbidden: false,
   deviceLimit: null,
   onPersonLeaves: 'keep',
+  onTokenMakerLeaves: 'keep',
   onDeviceGoneFromMdm: 'keep',
   inviteDays: 7,
 };

@@ -7,5 +7,5 @@ export function isHighAssurance(
   device: DeviceRow,
   viewer: { settings: TeamSettings; demo: boolean; now: number },
 ): boolean {
-  return viewOf(device, { owner: null, aliases: [], conflictId: null }, viewer).assurance.level === 'high';
+  return viewOf(device, { owner: null, aliases: [], conflict: null }, viewer).assurance.level === 'high';
 }

@@ -37,21 +37,38 @@ export async function openConflict(
   return { row, isNew: true };
 }
 
-/** The open conflict of each device that has one. */
-export async function openConflictsOf(db: Db | Trx, deviceIds: readonly string[]): Promise<Map<string, string>> {
+export type OpenConflict = Pick<ConflictRow, 'id' | 'kind'>;
+
+/** The open conflict of each device that has one: the one that holds it up, where one does. */
+export async function openConflictsOf(db: Db | Trx, deviceIds: readonly string[]): Promise<Map<string, OpenConflict>> {
   if (deviceIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('conflicts')
-    .select(['id', 'device_id'])
+    .select(['id', 'kind', 'device_id'])
     .where('device_id', 'in', [...deviceIds])
     .where('state', '=', 'open')
     .orderBy('created_at', 'desc')
     .execute();
-  return new Map(rows.map((row) => [row.device_id, row.id]));
+  const [heldUp, flagged] = [rows.filter(disputes), rows.filter((row) => !disputes(row))];
+  return new Map([...flagged, ...heldUp].map(({ device_id: device, id, kind }) => [device, { id, kind }]));
+}
+
+/** Whether somebody proved something for it, or holds a key: a serial number that a machine merely reports holds up nobody else's device. */
+export const disputes = ({ kind }: Pick<ConflictRow, 'kind'>): boolean => kind !== 'same-serial';
+
+/** An open conflict that puts a device in doubt; undefined where there is none. */
+export async function openDisputeOver(db: Db | Trx, deviceId: string): Promise<{ id: string } | undefined> {
+  return db
+    .selectFrom('conflicts')
+    .select('id')
+    .where((eb) => overDevice(eb, deviceId))
+    .where('state', '=', 'open')
+    .where('kind', '!=', 'same-serial')
+    .executeTakeFirst();
 }
 
 /** Conflicts that somebody proved something for reach both records: two that hold one TPM are both in doubt until they are joined. */
-export function overDevice(eb: ExpressionBuilder<Tables, 'conflicts'>, deviceId: string) {
+function overDevice(eb: ExpressionBuilder<Tables, 'conflicts'>, deviceId: string) {
   return eb.or([
     eb('device_id', '=', deviceId),
     eb.and([eb('candidate_id', '=', deviceId), eb('kind', '=', 'other-record')]),

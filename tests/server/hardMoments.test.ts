@@ -441,12 +441,47 @@ describe('a person leaves', () => {
     });
   });
 
+  it.each([
+    ['keep', { active: false }],
+    ['keep', { role: 'approver' }],
+    ['revoke', { active: false }],
+    ['revoke', { role: null }],
+  ] as const)('an owner’s API tokens: %s, after %o', async (onTokenMakerLeaves, change) => {
+    await withSettings({ onTokenMakerLeaves }, async () => {
+      const owner = await session('owner', 'owner@example.com');
+      const email = `maker-${onTokenMakerLeaves}-${Object.keys(change)[0]}@example.com`;
+      const maker = await session('owner', email);
+      const body = { name: `gateway of ${email}`, scopes: ['devices:read'] };
+      const { token: made, secret } = (await world.call('POST', '/api/v1/tokens', { body, headers: maker })).body as {
+        token: { id: string; orphaned: boolean };
+        secret: string;
+      };
+      expect(made.orphaned).toBe(false);
+      const read = async () => (await world.api(secret, 'GET', '/api/v1/devices')).status;
+      expect(await read()).toBe(200);
+      const people = await world.call('GET', `/api/v1/people?search=${email}`, { headers: owner });
+      const [person] = (people.body as { people: { id: string }[] }).people;
+      const left = await world.call('PATCH', `/api/v1/people/${person?.id}`, { body: change, headers: owner });
+      expect(left.body).toMatchObject({
+        tokens: { policy: onTokenMakerLeaves, made: [{ id: made.id, name: body.name }] },
+      });
+      expect(await read()).toBe(onTokenMakerLeaves === 'keep' ? 200 : 401);
+      const { tokens } = (await world.call('GET', '/api/v1/tokens?limit=200', { headers: owner })).body as {
+        tokens: { id: string; orphaned: boolean; revokedAt: string | null }[];
+      };
+      const listed = tokens.find(({ id }) => id === made.id);
+      expect(listed).toMatchObject({ orphaned: true });
+      expect(listed?.revokedAt === null).toBe(onTokenMakerLeaves === 'keep');
+      expect(await audited(made.id, 'token.revoked')).toHaveLength(onTokenMakerLeaves === 'keep' ? 0 : 1);
+    });
+  });
+
   it('never leaves a team without an owner', async () => {
     const headers = await session('owner', 'owner@example.com');
     const people = (await world.call('GET', '/api/v1/people?limit=200', { headers })).body as {
-      people: { id: string; role: string }[];
+      people: { id: string; role: string; active: boolean }[];
     };
-    const owners = people.people.filter((person) => person.role === 'owner');
+    const owners = people.people.filter((person) => person.role === 'owner' && person.active);
     expect(owners).toHaveLength(1);
     const change = { body: { role: null }, headers };
     expect(codeOf(await world.call('PATCH', `/api/v1/people/${owners[0]?.id}`, change))).toBe('forbidden');
@@ -588,6 +623,18 @@ describe('duplicate or bogus serial numbers', () => {
     const [first, second] = [await withSerial('TWICE-0001'), await withSerial('TWICE-0001')];
     expect(first).not.toBe(second);
     expect(await openConflicts(first as string)).toMatchObject([{ kind: 'same-serial', candidate: { id: second } }]);
+  });
+
+  it('a machine that merely reports a serial number holds up nobody else’s device, nor tells its person of a conflict', async () => {
+    const victim = world.newDevice();
+    victim.machine.serial = { value: 'MINE-0001' };
+    const id = await enrolled(victim);
+    await withSerial('MINE-0001');
+    expect(await device(id)).toMatchObject({ conflictId: expect.any(String), conflictKind: 'same-serial' });
+    expect(deviceOf(await world.asDevice(victim, 'GET', '/api/v1/self'))).toMatchObject({ conflict: false });
+    expect((await approve(id)).body).toMatchObject({ approval: 'approved', assurance: { level: 'high' } });
+    // The claim stays there to be looked at.
+    expect(await openConflicts(id)).toHaveLength(1);
   });
 
   it('a machine that merely reports the serial of an imported record does not take it over', async () => {

@@ -217,6 +217,11 @@ export const administrationDe: Translation<typeof administrationEn> = {
   'settings.leaving': 'Wenn jemand oder etwas geht',
   'settings.onPersonLeaves': 'Die Geräte einer Person, die geht',
   'settings.onDeviceGone': 'Ein Gerät, das sein MDM nicht mehr führt',
+  'settings.onTokenMakerLeaves': 'Die API-Tokens einer Eigentümer:in, die geht',
+  'settings.tokens.keep': 'gelten weiter und sind in ihrer Liste vermerkt',
+  'settings.tokens.revoke': 'werden widerrufen',
+  'tokens.orphaned':
+    'Gemacht von {maker}, nicht mehr Eigentümer:in hier und vielleicht noch im Besitz des Geheimnisses. Machen Sie ein neues und widerrufen Sie dann dieses.',
   'settings.leave.keep': 'bleiben, wie sie sind',
   'settings.leave.quarantine': 'kommen in Quarantäne',
   'settings.leave.block': 'werden abgelehnt',

@@ -209,6 +209,11 @@ export const administrationEn = {
   'settings.leaving': 'When someone or something leaves',
   'settings.onPersonLeaves': 'The devices of a person who leaves',
   'settings.onDeviceGone': 'A device that its MDM no longer lists',
+  'settings.onTokenMakerLeaves': 'The API tokens of an owner who leaves',
+  'settings.tokens.keep': 'go on, and are marked in their list',
+  'settings.tokens.revoke': 'are revoked',
+  'tokens.orphaned':
+    'Made by {maker}, who is no owner here any more and may still know it. Make a new one, then revoke this one.',
   'settings.leave.keep': 'stay as they are',
   'settings.leave.quarantine': 'are quarantined',
   'settings.leave.block': 'are refused',

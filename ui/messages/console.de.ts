@@ -119,6 +119,9 @@ export const consoleDe: Translation<typeof consoleEn> = {
   'device.decisionReason': 'Grund',
   'device.conflictTitle': 'Es gibt zwei Ansprüche auf dieses Gerät',
   'device.conflictText': 'Nichts wird überschrieben, bis die Administration den Konflikt auflöst.',
+  'device.sameSerialTitle': 'Ein anderes Gerät meldet dieselbe Seriennummer',
+  'device.sameSerialText':
+    'Dadurch wird nichts zusammengeführt, und dieses Gerät kann freigegeben werden. Sehen Sie sich beide an, dann führen Sie sie zusammen oder lehnen den Anspruch ab.',
   'device.noHistory': 'Noch ist nichts aufgezeichnet.',
 
   'problem.title': 'Das hat nicht geklappt',

@@ -116,6 +116,9 @@ export const consoleEn = {
   'device.decisionReason': 'Reason',
   'device.conflictTitle': 'There are two claims on this device',
   'device.conflictText': 'Nothing is overwritten until an administrator resolves the conflict.',
+  'device.sameSerialTitle': 'Another device reports the same serial number',
+  'device.sameSerialText':
+    'Nothing is joined by that, and this device can be approved. Look at both, then merge or dismiss.',
   'device.noHistory': 'Nothing has been recorded yet.',
 
   'problem.title': 'That did not work',

@@ -248,6 +248,16 @@ export const oversightDe: Translation<typeof oversightEn> = {
     one: 'Die Team-Einstellungen lehnen das {count} Gerät ab.',
     other: 'Die Team-Einstellungen lehnen alle {count} Geräte ab.',
   },
+  'leave.tokens.keep': {
+    one: 'Die Team-Einstellungen lassen das {count} API-Token weiter gelten, das diese Person gemacht hat und dessen Geheimnis sie vielleicht noch kennt:',
+    other:
+      'Die Team-Einstellungen lassen die {count} API-Tokens weiter gelten, die diese Person gemacht hat und deren Geheimnisse sie vielleicht noch kennt:',
+  },
+  'leave.tokens.revoke': {
+    one: 'Die Team-Einstellungen widerrufen das {count} API-Token, das diese Person gemacht hat. Was es benutzt, hört sofort auf:',
+    other:
+      'Die Team-Einstellungen widerrufen die {count} API-Tokens, die diese Person gemacht hat. Was sie benutzt, hört sofort auf:',
+  },
   'leave.more': 'Es gibt mehr, als hier aufgeführt sind; es betrifft alle.',
 
   'mdm.title': 'MDM-Verbindungen',
@@ -384,6 +394,9 @@ export const oversightDe: Translation<typeof oversightEn> = {
   'effect.leave.keep': 'Die Geräte einer Person, die geht, bleiben, wie sie sind.',
   'effect.leave.quarantine': 'Die Geräte einer Person, die geht, kommen in Quarantäne.',
   'effect.leave.block': 'Die Geräte einer Person, die geht, werden abgelehnt.',
+  'effect.tokens.keep': 'Die API-Tokens einer Eigentümer:in, die geht, gelten weiter.',
+  'effect.tokens.revoke':
+    'Die API-Tokens einer Eigentümer:in, die geht, werden widerrufen: Was sie benutzt, hört sofort auf.',
   'effect.gone.keep': 'Ein Gerät, das sein MDM nicht mehr führt, bleibt, wie es ist.',
   'effect.gone.quarantine': 'Ein Gerät, das sein MDM nicht mehr führt, kommt in Quarantäne.',
 };

@@ -241,6 +241,14 @@ export const oversightEn = {
     one: 'Team Settings refuse the {count} device.',
     other: 'Team Settings refuse all {count} devices.',
   },
+  'leave.tokens.keep': {
+    one: 'Team Settings let the {count} API token go on that this person made, whose secret they may still know:',
+    other: 'Team Settings let the {count} API tokens go on that this person made, whose secrets they may still know:',
+  },
+  'leave.tokens.revoke': {
+    one: 'Team Settings revoke the {count} API token that this person made. What uses it stops at once:',
+    other: 'Team Settings revoke the {count} API tokens that this person made. What uses them stops at once:',
+  },
   'leave.more': 'There are more than are listed here; it concerns all of them.',
 
   'mdm.title': 'MDM connections',
@@ -364,6 +372,8 @@ export const oversightEn = {
   'effect.leave.keep': 'The devices of a person who leaves stay as they are.',
   'effect.leave.quarantine': 'The devices of a person who leaves are quarantined.',
   'effect.leave.block': 'The devices of a person who leaves are refused.',
+  'effect.tokens.keep': 'The API tokens of an owner who leaves go on.',
+  'effect.tokens.revoke': 'The API tokens of an owner who leaves are revoked: what uses them stops at once.',
   'effect.gone.keep': 'A device that its MDM no longer lists stays as it is.',
   'effect.gone.quarantine': 'A device that its MDM no longer lists is quarantined.',
 } as const;

@@ -8,6 +8,7 @@ import { up as connectionLayers } from './m006ConnectionLayers.ts';
 import { up as roots } from './m007Roots.ts';
 import { up as auditActors } from './m008AuditActors.ts';
 import { up as deviceTags } from './m009DeviceTags.ts';
+import { up as tokenMakers } from './m010TokenMakers.ts';
 
 /** In order; names are for ever, since stores remember them. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '007-roots': { up: roots },
   '008-audit-actors': { up: auditActors },
   '009-device-tags': { up: deviceTags },
+  '010-token-makers': { up: tokenMakers },
 };

@@ -142,6 +142,27 @@ it('gives each MDM connection the words that it said itself', async () => {
   ]);
 });
 
+it('knows by id who made the tokens that were made before', async () => {
+  const user = (id: string, email: string, more: object = {}) => ({
+    ...{ id, email, email_lower: email.toLowerCase(), active: 1, created_at: 1, ...more },
+  });
+  const token = (id: string, by: string) => ({
+    ...{ id, hash: id, name: id, scopes: '[]', created_by: by, created_at: 1 },
+  });
+  await olderStore('009-device-tags', [
+    ['users', user('stranger', 'Ada@example.com')],
+    ['users', user('ada', 'Ada@example.com', { issuer: 'i', subject: 'a', created_at: 2, last_sign_in_at: 3 })],
+    ['tokens', token('hers', 'ADA@example.com')],
+    ['tokens', token('operator', 'set-up')],
+  ]);
+  store = await openStore(folder, 'production', 50);
+  const tokens = await store.db.selectFrom('tokens').select(['id', 'created_by_id']).orderBy('id').execute();
+  expect(tokens).toEqual([
+    { id: 'hers', created_by_id: 'ada' },
+    { id: 'operator', created_by_id: null },
+  ]);
+});
+
 it('takes the tags that were given before into the device’s row', async () => {
   const layer = (deviceId: string, name: string, fields: object) => ({
     ...{ device_id: deviceId, layer: name, fields: JSON.stringify(fields), created_at: 1, updated_at: 1 },

@@ -39,6 +39,8 @@ export interface TokenRow {
   name: string;
   scopes: string;
   created_by: string;
+  /** The person who made it; null where whoever runs the server did. */
+  created_by_id: string | null;
   created_at: number;
   expires_at: number | null;
   last_used_at: number | null;
