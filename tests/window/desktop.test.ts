@@ -190,13 +190,15 @@ describe.skipIf(missing)(
       await world.signIn(String((await app.opened()).at(-1)));
       await heading('Waiting for approval').waitFor();
       await app.tell({ ask: 'close-windows' });
-      expect((await app.record()).tray.items[0]).toEqual({ label: 'Waiting for approval · demo', enabled: false });
+      await expect
+        .poll(async () => (await app.record()).tray.items[0])
+        .toEqual({ label: 'Waiting for approval · demo', enabled: false });
       const { devices } = await world.api('GET', '/api/v1/devices?limit=1');
       await world.decide(String(devices[0]?.id), { decision: 'approved' });
       await expect.poll(async () => (await app.record()).notifications.length, { timeout: 60_000 }).toBeGreaterThan(0);
+      await expect.poll(async () => (await app.record()).tray.tooltip).toBe('Muster: Approved · demo');
       const told = await app.record();
       expect(told.notifications.map(({ title }) => title)).toEqual(['This device is approved']);
-      expect(told.tray.tooltip).toBe('Muster: Approved · demo');
       expect(told.tray.items.map(({ label }) => label)).toEqual([
         'Approved · demo',
         'Open Muster',
