@@ -43,7 +43,8 @@ describe('muster', () => {
 
   it.each([
     [['frobnicate'], 'no command "frobnicate"'],
-    [['tpmm'], 'Did you mean muster tpm or'],
+    [['tpmm'], 'There is no command "tpmm". Did you mean muster tpm?'],
+    [['help', 'tpm', 'frobnicate'], 'no command "tpm frobnicate"'],
     [['tpm', 'inf'], 'Did you mean muster tpm info?'],
     [['server', 'roots'], 'Say which: muster server roots update, muster server roots import.'],
     [['server', 'frobnicate'], 'does not take "frobnicate"'],

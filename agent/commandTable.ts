@@ -76,6 +76,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'End the enrolment of this device and forget its keys.',
     description: [
       'The server revokes the keys of this device and keeps its record, which then counts as not enrolled: an approval is withdrawn, so coming back needs an administrator again, and a refusal or a quarantine stays. Only an administrator deletes the record. The keys of this machine are removed.',
+      'Where the saved state is damaged, or its keys belong to another TPM, it is removed all the same; the server cannot be told then.',
     ],
     options: [{ name: 'yes', summary: 'Do not ask.' }, TCTI, STATE, JSON_OPTION],
     examples: [],

@@ -20,11 +20,12 @@ const HARDWARE_EXIT: Partial<Record<NativeErrorCode, ExitCode>> = {
 };
 
 /** What the core advises in a window, said for a command that ends. */
-const HERE: Record<string, string> = {
+export const ADVICE_HERE: Readonly<Record<string, string>> = {
+  'clock-skew':
+    'Set the clock of this machine. Where it is right, the certificate of the server has expired: tell whoever runs the server.',
   'server-unreachable':
     'Check the network and the address of the server, then run it again; muster doctor looks at each part of the way.',
-  'state-unreadable':
-    'Look at the folder of the saved state (muster doctor names what is wrong), or remove it and enrol again.',
+  'state-unreadable': 'Reset it (muster unenroll), then enrol this device again.',
 };
 
 /** One sentence, advice, and the exit code of any error. Never a stack. */
@@ -57,7 +58,7 @@ async function adviceOf(error: Error & { code: string; advice: string | undefine
   const { AppError, toUserError } = await import('../app/errors.ts');
   const general = toUserError(new AppError(error.code as AppErrorCode, '')).advice;
   const { advice = general } = error;
-  return (advice === general ? HERE[error.code] : undefined) ?? advice;
+  return (advice === general ? ADVICE_HERE[error.code] : undefined) ?? advice;
 }
 
 /** Told apart by shape: importing app/ for its class would load the whole core for `muster tpm`. */

@@ -67,12 +67,12 @@ async function withoutCommand(args: readonly string[], context: Context): Promis
     return EXIT.ok;
   }
   if (args[0]?.startsWith('-')) throw new UsageError('The command comes first, and its options behind it.');
-  throw unknown(args);
+  throw unknown(args.slice(0, 1));
 }
 
 function unknown(words: readonly string[]): UsageError {
   const near = nearCommands(COMMANDS, words);
-  return new UsageError(near ?? `There is no command "${words[0]}".`);
+  return new UsageError(near ?? `There is no command "${words.join(' ')}".`);
 }
 
 /** Writes everything before it returns: the process may end right after. A full pipe is waited for. */

@@ -33,15 +33,16 @@ export function nearCommands(commands: readonly Command[], args: readonly string
     return below.length > 0 ? `Say which: ${below.map(commandName).join(', ')}.` : undefined;
   }
   const wrong = words[known] ?? '';
-  const near = commands.filter(
+  const found = commands.filter(
     ({ path, hidden }) =>
       !hidden &&
       begins(path, words.slice(0, known)) &&
       wrong.length > 1 &&
       path[known]?.slice(0, 3) === wrong.slice(0, 3),
   );
+  const near = [...new Set(found.map(({ path }) => commandName({ path: path.slice(0, known + 1) })))];
   return near.length > 0
-    ? `There is no command "${words.slice(0, known + 1).join(' ')}". Did you mean ${near.map(commandName).join(' or ')}?`
+    ? `There is no command "${words.slice(0, known + 1).join(' ')}". Did you mean ${near.join(' or ')}?`
     : undefined;
 }
 

@@ -62,8 +62,7 @@ describe('the light way to the server', () => {
 
   it('names an absent server and a cut answer as fetch does', async () => {
     const url = await answering((_request, response) => {
-      response.write('half');
-      setTimeout(() => response.destroy(), 20);
+      response.write('half', () => response.destroy());
     });
     const { body } = await plainRequest(url, init);
     const cut = await textOf(body).catch(toAppError);

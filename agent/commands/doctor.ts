@@ -1,5 +1,5 @@
 import { diagnose } from '../../app/diagnostics.ts';
-import { toAppError } from '../../app/errors.ts';
+import { LOCAL_ERRORS, toAppError } from '../../app/errors.ts';
 import type { Ports } from '../../app/ports.ts';
 import { openSlots } from '../../app/records.ts';
 import { serverOrigin } from '../../app/serverUrl.ts';
@@ -16,6 +16,7 @@ import {
 import type { Context, Handler, Values } from '../command.ts';
 import { composePorts } from '../compose.ts';
 import { EXIT } from '../exitCodes.ts';
+import { ADVICE_HERE } from '../failure.ts';
 import { openManaged } from '../managed.ts';
 import { wrap } from '../print.ts';
 import { checkThroughService } from '../serviceChecks.ts';
@@ -59,11 +60,29 @@ export async function runChecks(
     else checks.push(await checkName(origin));
     // The core's own look at the hardware is what `checkTpm` says in more detail; on a Mac it is the only one.
     const core = await diagnose(ports, origin);
-    checks.push(...core.filter(({ id }) => claims || id !== 'hardware'));
+    checks.push(...core.filter(({ id }) => claims || id !== 'hardware').map((item) => forCommand(item, core)));
     return checks;
   } finally {
     managed.close();
   }
+}
+
+/** One cause fails once: without the server there is no time to compare. What is advised is what a command can do. */
+function forCommand(item: Diagnostic, all: readonly Diagnostic[]): Diagnostic {
+  const code = item.finding?.code;
+  if (item.status !== 'fail' || code === undefined) return item;
+  const server = all.find(({ id }) => id === 'server');
+  if (item.id === 'clock' && code !== 'clock-skew' && server?.finding?.code === code) {
+    const detail = 'Not compared: the server did not answer.';
+    return { ...item, status: 'warn', detail, remedy: 'Repair the way to the inventory server first.' };
+  }
+  return {
+    ...item,
+    remedy:
+      (item.id === 'server' || item.id === 'clock' || item.remedy === LOCAL_ERRORS['state-unreadable'][1]
+        ? ADVICE_HERE[code]
+        : undefined) ?? item.remedy,
+  };
 }
 
 function readOrigin(text: string | undefined): { origin: string | null; problem?: Diagnostic } {

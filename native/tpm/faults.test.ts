@@ -131,7 +131,10 @@ describe.skipIf(!has('swtpm')).each(ways)('faults on $way, AK $akAlgorithm (need
     const impatient = await openTpm({ tcti: proxy.tcti, inProcess: true, deadlineMs: 500 });
     for (let nth = 3; nth <= commands; nth += 13) {
       proxy.arm(nth, { kind: 'delay', ms: 1_200 });
-      expect(await failureOf(impatient), `command ${nth}`).toMatchObject({ code: 'tpm-timeout' });
+      const failed = await failureOf(impatient);
+      // A quick ceremony keeps the storage key between its verbs and needs fewer commands than the one that was counted.
+      if (failed === undefined) expect(proxy.commands(), `command ${nth}`).toBeLessThan(nth);
+      else expect(failed, `command ${nth}`).toMatchObject({ code: 'tpm-timeout' });
       expect(await loaded(impatient), `after command ${nth}`).toEqual(before);
     }
     await impatient.close();

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -108,9 +108,43 @@ describe.skipIf(!has('swtpm'))('muster enrols a software TPM over HTTP (needs sw
         status: 'fail',
         remedy: expect.stringContaining('unenroll'),
       });
+      // What is advised works: on a copy of the state, so that the enrolment itself goes on.
+      const copy = join(folder, 'copy');
+      await cp(join(folder, 'client'), copy, { recursive: true });
+      const there = ['--tcti', other.tcti, '--state', copy];
+      expect(await runMuster(['unenroll', '--yes', '--json', ...there])).toEqual({
+        code: EXIT.ok,
+        out: '{"enrolled":false}\n',
+        err: expect.stringMatching(/server was not told .*another TPM/),
+      });
+      expect((await runMuster(['status', ...there])).code).toBe(EXIT.notEnrolled);
     } finally {
       await other.stop();
     }
+  });
+
+  it('a damaged state is told, and reset by what is advised', async () => {
+    const damaged = ['--tcti', software.tcti, '--state', join(folder, 'damaged')];
+    await mkdir(join(folder, 'damaged'), { mode: 0o700 });
+    await writeFile(join(folder, 'damaged', 'enrollment.json'), '{', { mode: 0o600 });
+    for (const command of ['status', 'attest', 'enroll']) {
+      const { code, err } = await runMuster([
+        command,
+        ...(command === 'enroll' ? ['--server', world.origin] : []),
+        ...damaged,
+      ]);
+      expect([command, code, err]).toEqual([command, EXIT.state, expect.stringContaining('muster unenroll')]);
+    }
+    const { checks } = OUTPUTS.doctor.parse(JSON.parse((await runMuster(['doctor', '--json', ...damaged])).out));
+    expect(checks.find(({ id }) => id === 'state')).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringContaining('muster unenroll'),
+    });
+    expect(await runMuster(['unenroll', '--yes', ...damaged])).toMatchObject({
+      code: EXIT.ok,
+      out: expect.stringContaining('removed'),
+    });
+    expect((await runMuster(['status', ...damaged])).code).toBe(EXIT.notEnrolled);
   });
 
   it('leaves', async () => {

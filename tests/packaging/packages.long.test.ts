@@ -35,7 +35,7 @@ describe.skipIf(absent)(`packages on a stub runtime${absent ? ` (needs ${absent}
     pack(work, '--linux', ...(has('rpmbuild') ? ['deb', 'rpm'] : ['deb']));
     pack(work, '--win', 'dir');
     pack(work, '--mac', 'dir');
-  }, 240_000);
+  }, 480_000);
   afterAll(() => rmSync(work, { recursive: true, force: true }));
 
   const programs = [
