@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CandidatePage, type Conflict, type Device, shownVersion } from '../../contract/index.ts';
-import { createClaimDevice } from '../testing/softDevice.ts';
+import { createClaimDevice } from '../testing/claimDevice.ts';
 import { codeOf, deviceOf, startWorld, type World } from '../testing/world.ts';
 
 let world: World;

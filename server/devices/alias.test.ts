@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Conflict, type Device, Evidence, EvidenceList, EvidenceVerification } from '../../contract/index.ts';
-import { createClaimDevice, createMaker, type SoftDevice } from '../testing/softDevice.ts';
+import { createClaimDevice } from '../testing/claimDevice.ts';
+import { createMaker, type SoftDevice } from '../testing/softDevice.ts';
 import { type Answer, codeOf, deviceOf, startWorld, type World } from '../testing/world.ts';
 
 type OtherKey = ReturnType<SoftDevice['otherKey']>;

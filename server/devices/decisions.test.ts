@@ -218,6 +218,9 @@ it('a change that is refused leaves a record, whatever the route, and one only',
 });
 
 describe('live events for the console', () => {
+  const about = (id: string) => (event: { data: unknown }) =>
+    (event.data as { device?: { id: string } }).device?.id === id;
+
   it('name the place to go on from, and replay what was missed', async () => {
     const url = `${world.origin}/api/v1/events`;
     const headers = { authorization: `Bearer ${token}` };
@@ -225,16 +228,16 @@ describe('live events for the console', () => {
     const ready = await stream.next();
     expect(ready.event).toBe('ready');
     const first = await enrolled();
-    const heard = await stream.next();
-    expect(heard).toMatchObject({ event: 'device', data: { type: 'device', device: { id: first.id } } });
+    const heard = await stream.until(about(first.id));
+    expect(heard).toMatchObject({ event: 'device', data: { type: 'device' } });
     stream.close();
     const second = await enrolled();
     const resumed = await readEvents(url, { ...headers, 'last-event-id': heard.id });
-    const ids = new Set<string>();
-    while (!ids.has(second.id)) ids.add(((await resumed.next()).data as { device: { id: string } }).device.id);
+    await resumed.until(about(second.id));
     const forget = { 'if-match': await etagOf(second.id) };
     expect((await world.api(token, 'DELETE', `/api/v1/devices/${second.id}`, undefined, forget)).status).toBe(204);
-    expect(await resumed.next()).toMatchObject({ event: 'gone', data: { type: 'gone', id: second.id } });
+    const gone = await resumed.until(({ event }) => event === 'gone');
+    expect(gone.data).toEqual({ type: 'gone', id: second.id });
     resumed.close();
   });
 });

@@ -11,7 +11,7 @@ import {
   usageExtension,
 } from '../../attestation/testing/certificates.ts';
 import { AuditPage, Evidence, EvidenceList, EvidenceVerification } from '../../contract/index.ts';
-import { createClaimDevice } from '../testing/softDevice.ts';
+import { createClaimDevice } from '../testing/claimDevice.ts';
 import { codeOf, deviceOf, startWorld, type World } from '../testing/world.ts';
 
 const ascii = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Device, SelfDevice } from '../../contract/index.ts';
+import { createClaimDevice } from '../testing/claimDevice.ts';
 import { readEvents } from '../testing/events.ts';
-import { createClaimDevice, createGrantKey, type SoftDevice } from '../testing/softDevice.ts';
+import { createGrantKey } from '../testing/grantKey.ts';
+import type { SoftDevice } from '../testing/softDevice.ts';
 import { startWorld, type World } from '../testing/world.ts';
 
 /** What somebody does who holds a device, a grant or an identifier, and wants more than that. */

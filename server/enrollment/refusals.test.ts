@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ATTRIBUTE } from '../../attestation/index.ts';
 import { AK_ATTRIBUTES, eccKey, softSign } from '../../attestation/testing/softTpm.ts';
 import { Challenge } from '../../contract/index.ts';
-import { createGrantKey, dpopProof, type SoftDevice } from '../testing/softDevice.ts';
+import { createGrantKey, dpopProof } from '../testing/grantKey.ts';
+import type { SoftDevice } from '../testing/softDevice.ts';
 import { codeOf, deviceOf, startWorld, type Walk, type World } from '../testing/world.ts';
 
 const TEXT = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');

@@ -3,7 +3,7 @@ import { Role } from '../../contract/index.ts';
 import { createAdministrator } from '../setUp.ts';
 import { hashOf, newId, newSecret } from '../store/ids.ts';
 import { createSession } from '../store/sessions.ts';
-import { createGrantKey, dpopProof } from '../testing/softDevice.ts';
+import { createGrantKey, dpopProof } from '../testing/grantKey.ts';
 import { codeOf, deviceOf, startWorld, type World } from '../testing/world.ts';
 import type { Access } from './context.ts';
 

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { createApplication } from './application.ts';
 
@@ -12,13 +11,17 @@ it('answers requests that came before its routes were there, instead of ending t
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   try {
     const app = await createApplication({ server, origin: () => origin, logger: undefined, trustProxy: undefined });
-    const slow = app.register(async (nested) => {
-      nested.get('/later', async () => ({ there: true }));
-      await setTimeout(200);
+    const arrived = Promise.withResolvers<void>();
+    let requests = 0;
+    server.on('request', () => {
+      requests += 1;
+      if (requests === 5) arrived.resolve();
     });
-    await setTimeout(50);
+    app.register(async (nested) => {
+      nested.get('/later', async () => ({ there: true }));
+      await arrived.promise;
+    });
     const early = Array.from({ length: 5 }, () => fetch(`${origin}/later`));
-    await slow;
     await app.ready();
     expect(await Promise.all(early.map(async (answer) => (await answer).status))).toEqual([200, 200, 200, 200, 200]);
     expect(await (await fetch(`${origin}/later`)).json()).toEqual({ there: true });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CandidatePage, type Device, shownVersion } from '../../contract/index.ts';
 import { createAdministrator } from '../setUp.ts';
 import { createSession } from '../store/sessions.ts';
-import { createClaimDevice } from '../testing/softDevice.ts';
+import { createClaimDevice } from '../testing/claimDevice.ts';
 import { codeOf, deviceOf, startWorld, type World } from '../testing/world.ts';
 
 const [ADA, BOB] = ['ada@example.com', 'bob@example.com'];

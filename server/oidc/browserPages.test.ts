@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createInvite } from '../setUp.ts';
 import { ensureUserByEmail } from '../store/users.ts';
 import { createBrowser } from '../testing/browser.ts';
-import { createGrantKey, dpopProof } from '../testing/softDevice.ts';
+import { createGrantKey, dpopProof } from '../testing/grantKey.ts';
 import { authorization, startWorld, type World } from '../testing/world.ts';
 
 // Without an identity provider: an invite says who signs in.

@@ -3,8 +3,8 @@ import { Grant } from '../../contract/index.ts';
 import { createInvite } from '../setUp.ts';
 import { hashOf } from '../store/ids.ts';
 import { createBrowser } from '../testing/browser.ts';
+import { createGrantKey, dpopProof } from '../testing/grantKey.ts';
 import { startIdentityProvider } from '../testing/identityProvider.ts';
-import { createGrantKey, dpopProof } from '../testing/softDevice.ts';
 import { startWorld, type World } from '../testing/world.ts';
 
 const ADA = { sub: 'ada', email: 'ada@example.com', email_verified: true, name: 'Ada' };

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Ceremony } from '../../contract/index.ts';
 import { createAdministrator, createInvite } from '../setUp.ts';
 import { createBrowser } from '../testing/browser.ts';
+import { createGrantKey, dpopProof, type GrantKey } from '../testing/grantKey.ts';
 import { confused, startIdentityProvider, unsigned } from '../testing/identityProvider.ts';
-import { createGrantKey, dpopProof, type GrantKey } from '../testing/softDevice.ts';
 import { authorization, codeOf, startWorld, type World } from '../testing/world.ts';
 
 let idp: Awaited<ReturnType<typeof startIdentityProvider>>;

@@ -1,6 +1,7 @@
 import * as client from 'openid-client';
 import { ServerError } from '../error.ts';
 import type { SignedIn } from '../store/users.ts';
+import { checkIssuer, vouchesFor } from './issuerRules.ts';
 
 export type IdentityProviderOptions = {
   /** The exact issuer; discovery must answer with the same. */
@@ -26,6 +27,7 @@ export function createUpstream(options: IdentityProviderOptions, redirectUri: st
   if (issuer.protocol !== 'https:' && !(options.allowInsecureLoopback === true && loopback)) {
     throw new ServerError('configuration', 'The identity provider must be reached over https.');
   }
+  checkIssuer(issuer);
   const insecure = issuer.protocol === 'http:' ? [client.allowInsecureRequests] : [];
   let discovered: Promise<client.Configuration> | undefined;
   const configuration = async (): Promise<client.Configuration> => {
@@ -87,11 +89,12 @@ type Tokens = Awaited<ReturnType<typeof client.authorizationCodeGrant>>;
 async function readPerson(config: client.Configuration, tokens: Tokens): Promise<SignedIn> {
   const claims = tokens.claims();
   if (!claims) throw new ServerError('sign-in-failed', 'The identity provider sent no ID token.');
-  const thin = claims.email === undefined || claims.email_verified === undefined;
+  const vouched = claims.email_verified !== undefined || claims.xms_edov !== undefined;
+  const thin = claims.email === undefined || !vouched;
   const hasUserinfo = config.serverMetadata().userinfo_endpoint !== undefined;
   const more = thin && hasUserinfo ? await client.fetchUserInfo(config, tokens.access_token, claims.sub) : {};
   // Address and its verification from one place: a verification of one address says nothing of another.
-  const { email: _email, email_verified: _verified, ...rest } = claims;
+  const { email: _email, email_verified: _verified, xms_edov: _edov, ...rest } = claims;
   const all: Record<string, unknown> = { ...more, ...(thin && hasUserinfo ? rest : claims) };
   const text = (name: string) => (typeof all[name] === 'string' && all[name] !== '' ? all[name] : null);
   const email = text('email');
@@ -102,7 +105,7 @@ async function readPerson(config: client.Configuration, tokens: Tokens): Promise
     issuer: claims.iss,
     subject: claims.sub,
     email,
-    emailVerified: all.email_verified === true || all.email_verified === 'true',
+    emailVerified: vouchesFor(claims.iss, all, email),
     displayName: (text('name') ?? text('given_name'))?.slice(0, 256) ?? null,
   };
 }

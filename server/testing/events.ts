@@ -1,3 +1,5 @@
+type Told = { event: string; id: string; data: unknown };
+
 /** Reads server-sent events one by one; `next` fails after thirty seconds of silence. */
 export async function readEvents(url: string, headers: Record<string, string>) {
   const stop = new AbortController();
@@ -6,7 +8,7 @@ export async function readEvents(url: string, headers: Record<string, string>) {
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let rest = '';
-  const next = async (): Promise<{ event: string; id: string; data: unknown }> => {
+  const next = async (): Promise<Told> => {
     for (;;) {
       const end = rest.indexOf('\n\n');
       if (end >= 0) {
@@ -22,7 +24,14 @@ export async function readEvents(url: string, headers: Record<string, string>) {
       rest += decoder.decode(value, { stream: true });
     }
   };
-  return { next, close: () => stop.abort() };
+  /** The first of the following events that is as wanted: others may come before it, as many as there are changes. */
+  const until = async (wanted: (event: Told) => boolean): Promise<Told> => {
+    for (;;) {
+      const event = await next();
+      if (wanted(event)) return event;
+    }
+  };
+  return { next, until, close: () => stop.abort() };
 }
 
 async function within<T>(work: Promise<T>): Promise<T> {

@@ -1,26 +1,5 @@
-import {
-  createDecipheriv,
-  createECDH,
-  createHash,
-  createHmac,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomUUID,
-  sign,
-} from 'node:crypto';
-import { httpbis } from 'http-message-signatures';
-import { SignJWT } from 'jose';
-import {
-  ALG,
-  type BindingKind,
-  bindingDigest,
-  concat,
-  createReader,
-  createWriter,
-  digest,
-  ekUri,
-} from '../../attestation/index.ts';
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { ALG, type BindingKind, bindingDigest, digest, ekUri } from '../../attestation/index.ts';
 import {
   CA_EXTENSIONS,
   certificate,
@@ -40,6 +19,8 @@ import {
 } from '../../attestation/testing/softTpm.ts';
 import type { MachineReport } from '../../contract/index.ts';
 import { thumbprintOf } from '../enrollment/tpmProof.ts';
+import { type SignedRequest, signRequest } from './signedRequest.ts';
+import { activate } from './softActivation.ts';
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const fromBase64 = (text: string): Buffer => Buffer.from(text, 'base64');
@@ -183,15 +164,6 @@ export type Forge = {
   deviceKey?: SoftKey;
   changedPcr?: number;
 };
-export type SignedRequest = {
-  method: string;
-  url: string;
-  body?: string;
-  created?: Date;
-  nonce?: string;
-  digest?: string;
-};
-
 function spkiOf(key: SoftKey): Uint8Array {
   return new Uint8Array(createPublicKey(key.privateKey).export({ type: 'spki', format: 'der' }));
 }
@@ -205,137 +177,3 @@ function ekCertificate(maker: Made, publicKey: KeyObject): Uint8Array {
     extensions: [usageExtension(0x08), purposeExtension(EK_PURPOSE), nameExtension(tpmNames())],
   }).der;
 }
-
-/** TPM2_ActivateCredential for an ECC endorsement key (TPM 2.0 Library part 1, section 24 and annex C.6.1). */
-function activate(
-  privateKey: KeyObject,
-  publicKey: KeyObject,
-  akName: Uint8Array,
-  blob: Uint8Array,
-  encrypted: Uint8Array,
-): Uint8Array {
-  const point = createReader(createReader(encrypted, 'secret').tpm2b(), 'point');
-  const [x, y] = [point.tpm2b(), point.tpm2b()];
-  const ecdh = createECDH('prime256v1');
-  ecdh.setPrivateKey(Buffer.from(String(privateKey.export({ format: 'jwk' }).d), 'base64url'));
-  const z = new Uint8Array(ecdh.computeSecret(concat(new Uint8Array([4]), x, y)));
-  const ekX = new Uint8Array(Buffer.from(String(publicKey.export({ format: 'jwk' }).x), 'base64url'));
-  const text = (value: string) => new TextEncoder().encode(`${value}\0`);
-  const counter = (value: number) => createWriter().u32(value).finish();
-  const seed = digest('sha256', counter(1), z, text('IDENTITY'), x, ekX);
-  const kdfa = (label: string, context: Uint8Array, bits: number) =>
-    new Uint8Array(
-      createHmac('sha256', seed)
-        .update(concat(counter(1), text(label), context, counter(bits)))
-        .digest(),
-    ).subarray(0, bits / 8);
-  const body = createReader(createReader(blob, 'credential').tpm2b(), 'id object');
-  const mac = body.tpm2b();
-  const identity = body.take(body.remaining());
-  const expected = createHmac('sha256', kdfa('INTEGRITY', new Uint8Array(0), 256))
-    .update(identity)
-    .update(akName)
-    .digest();
-  if (!expected.equals(mac)) throw new Error('TPM_RC_INTEGRITY: the credential is for another key.');
-  const cipher = createDecipheriv('aes-128-cfb', kdfa('STORAGE', akName, 128), new Uint8Array(16));
-  return createReader(concat(cipher.update(identity), cipher.final()), 'secret').tpm2b();
-}
-
-async function signRequest(
-  privateKey: KeyObject,
-  keyId: string,
-  request: SignedRequest,
-): Promise<Record<string, string>> {
-  const { body } = request;
-  const content =
-    request.digest ?? (body === undefined ? undefined : createHash('sha256').update(body).digest('base64'));
-  const headers: Record<string, string> = content === undefined ? {} : { 'content-digest': `sha-256=:${content}:` };
-  const signed = await httpbis.signMessage(
-    {
-      name: 'muster',
-      fields: ['@method', '@target-uri', ...Object.keys(headers)],
-      params: ['created', 'nonce', 'keyid', 'alg'],
-      paramValues: {
-        created: request.created ?? new Date(),
-        nonce: request.nonce ?? Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url'),
-      },
-      key: {
-        id: keyId,
-        alg: 'ecdsa-p256-sha256',
-        sign: async (data) => sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
-      },
-    },
-    { method: request.method, url: request.url, headers },
-  );
-  return signed.headers as Record<string, string>;
-}
-
-export type GrantKey = { privateKey: KeyObject; thumbprint: string };
-
-export function createGrantKey(): GrantKey {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { privateKey, thumbprint: thumbprintOf(new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))) };
-}
-
-export type ProofRequest = {
-  method: string;
-  url: string;
-  token?: string;
-  issuedAt?: number;
-  jti?: string;
-  nonce?: string;
-};
-
-/** A DPoP proof (RFC 9449). */
-export async function dpopProof(key: GrantKey, request: ProofRequest): Promise<string> {
-  const { kty, crv, x, y } = createPublicKey(key.privateKey).export({ format: 'jwk' });
-  const ath =
-    request.token === undefined ? {} : { ath: createHash('sha256').update(request.token).digest('base64url') };
-  const nonce = request.nonce === undefined ? {} : { nonce: request.nonce };
-  return new SignJWT({ htm: request.method, htu: request.url, jti: request.jti ?? randomUUID(), ...ath, ...nonce })
-    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } as never })
-    .setIssuedAt(request.issuedAt ?? Math.floor(Date.now() / 1000))
-    .sign(key.privateKey);
-}
-
-/** A machine without a TPM: a serial number claimed under a key. */
-export function createClaimDevice(serial: string, name = 'mac') {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
-  const machine: MachineReport = {
-    hostName: name,
-    os: 'macOS',
-    osVersion: '15.1',
-    architecture: 'arm64',
-    manufacturer: { value: 'Apple' },
-    model: { value: 'Mac' },
-    serial: { value: serial },
-    hardwareUuid: { unavailable: 'not asked' },
-    virtualMachine: 'no',
-  };
-  const none = new Uint8Array(0);
-  return {
-    urn: serial,
-    spki,
-    machine,
-    body(binding: { origin: string; challenge: string; boundTo: string }) {
-      const digestOf = bindingDigest('claim', {
-        origin: binding.origin,
-        challenge: Buffer.from(binding.challenge, 'base64'),
-        grantThumbprint: binding.boundTo,
-        permanentIdentifier: serial,
-        akName: none,
-        deviceKeyName: none,
-      });
-      return {
-        kind: 'claim',
-        machine,
-        challenge: binding.challenge,
-        deviceKey: { spki: base64(spki), protection: 'keychain' },
-        signature: base64(sign('sha256', digestOf, { key: privateKey, dsaEncoding: 'ieee-p1363' })),
-      };
-    },
-    sign: (request: SignedRequest) => signRequest(privateKey, thumbprintOf(spki), request),
-  };
-}
-export type ClaimDevice = ReturnType<typeof createClaimDevice>;

@@ -16,16 +16,9 @@ import { storeRoot } from '../attestation/roots.ts';
 import { createServer, type MusterServer, type ServerOptions } from '../createServer.ts';
 import { changeSettings, createApiToken, createInvite } from '../setUp.ts';
 import { createBrowser } from './browser.ts';
-import {
-  type ClaimDevice,
-  createGrantKey,
-  createMaker,
-  createSoftDevice,
-  dpopProof,
-  type Forge,
-  type GrantKey,
-  type SoftDevice,
-} from './softDevice.ts';
+import type { ClaimDevice } from './claimDevice.ts';
+import { createGrantKey, dpopProof, type GrantKey } from './grantKey.ts';
+import { createMaker, createSoftDevice, type Forge, type SoftDevice } from './softDevice.ts';
 
 export type Answer = { status: number; headers: Headers; body: unknown; text: string };
 export type World = Awaited<ReturnType<typeof startWorld>>;

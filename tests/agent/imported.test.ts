@@ -8,7 +8,7 @@ import { runMuster } from '../../agent/testing.ts';
 import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
 import { has } from '../../native/testing/tools.ts';
 import { trustDemoRoot } from '../../server/index.ts';
-import { createClaimDevice } from '../../server/testing/softDevice.ts';
+import { createClaimDevice } from '../../server/testing/claimDevice.ts';
 import { deviceOf, startWorld, type World } from '../../server/testing/world.ts';
 import { confirmAt, openedInvite, shownBy } from './atTheBrowser.ts';
 

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { evidenceReasonInGerman } from '../../console/devices/evidenceReasons.ts';
 import type { EvidenceList, EvidenceVerification } from '../../contract/index.ts';
-import { createClaimDevice, createMaker, createSoftDevice } from '../../server/testing/softDevice.ts';
+import { createClaimDevice } from '../../server/testing/claimDevice.ts';
+import { createMaker, createSoftDevice } from '../../server/testing/softDevice.ts';
 import { startWorld, type World } from '../../server/testing/world.ts';
 import { evidenceReasonsDe } from '../../ui/messages/evidenceReasons.de.ts';
 

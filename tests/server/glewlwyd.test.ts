@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAdministrator } from '../../server/index.ts';
 import { createBrowser } from '../../server/testing/browser.ts';
-import { createGrantKey } from '../../server/testing/softDevice.ts';
+import { createGrantKey } from '../../server/testing/grantKey.ts';
 import { authorization, startWorld, type World } from '../../server/testing/world.ts';
 import { freePortOf, hasGlewlwyd, startGlewlwyd } from './glewlwydHost.ts';
 

@@ -7,7 +7,8 @@ import { createAdministrator } from '../../server/index.ts';
 import { addConnection, syncConnections } from '../../server/mdm/connections.ts';
 import { DEFAULT_SETTINGS } from '../../server/policy/settings.ts';
 import { createSession } from '../../server/store/sessions.ts';
-import { createGrantKey, createSoftDevice, dpopProof, type SoftDevice } from '../../server/testing/softDevice.ts';
+import { createGrantKey, dpopProof } from '../../server/testing/grantKey.ts';
+import { createSoftDevice, type SoftDevice } from '../../server/testing/softDevice.ts';
 import { type Answer, codeOf, deviceOf, startWorld, type World } from '../../server/testing/world.ts';
 
 // One test, or more, for each row of the table of moments in which inventories go wrong. Over HTTP only, but for setting the scene.

@@ -5,7 +5,7 @@ import { openKeyEncryptionKey } from '../../server/keys/rotation.ts';
 import { addConnection } from '../../server/mdm/connections.ts';
 import { createAdministrator } from '../../server/setUp.ts';
 import { createSession } from '../../server/store/sessions.ts';
-import { createClaimDevice } from '../../server/testing/softDevice.ts';
+import { createClaimDevice } from '../../server/testing/claimDevice.ts';
 import { startWorld, type World } from '../../server/testing/world.ts';
 
 export type Crowd = {
