@@ -3,11 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { enrolOnce, type Fetch, type Ports, silentLogger } from '../../app/index.ts';
 import { has } from '../../build/bootstrap.mjs';
+import type { SelfDevice } from '../../contract/index.ts';
 import { demoPorts } from '../../demo/client.ts';
-import { scriptedPerson } from '../../demo/scriptedPerson.ts';
+import { browse } from '../../demo/scriptedBrowser.ts';
+import { answersOf, scriptedPerson } from '../../demo/scriptedPerson.ts';
 import { type SoftwareTpm, startSoftwareTpm } from '../../demo/softwareTpm.ts';
 import type { ServerOptions } from '../../server/index.ts';
 import { startTestInventory, type TestInventory } from '../hosts/inventory.ts';
@@ -34,6 +36,7 @@ describe.skipIf(!has('swtpm'))(
     let setUp: TestInventory;
     let options: ServerOptions;
     let child: ChildProcess | undefined;
+    let back = Promise.resolve();
     let fresh = 0;
 
     beforeAll(async () => {
@@ -51,6 +54,8 @@ describe.skipIf(!has('swtpm'))(
       };
       await start();
     });
+    // A server that a test brings back stands before the next one begins, or that test fails.
+    afterEach(() => back);
     afterAll(async () => {
       await kill();
       await setUp?.identityProvider.close();
@@ -78,6 +83,12 @@ describe.skipIf(!has('swtpm'))(
       await gone;
     }
 
+    /** Some time later, so that the client meets a server that is away. */
+    function comeBack(): void {
+      back = new Promise((done) => setTimeout(done, 300)).then(start);
+      back.catch(() => undefined);
+    }
+
     /** The network of a client whose server dies at the first request to `path`. */
     function failingAt(path: string, when: 'before' | 'after'): { fetch: Fetch; died: () => boolean } {
       let died = false;
@@ -87,7 +98,7 @@ describe.skipIf(!has('swtpm'))(
         died = true;
         if (when === 'after') await (await globalThis.fetch(input, init)).arrayBuffer();
         await kill();
-        setTimeout(() => void start(), 300);
+        comeBack();
         throw new TypeError('fetch failed', {
           cause: Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }),
         });
@@ -110,7 +121,7 @@ describe.skipIf(!has('swtpm'))(
       };
     }
 
-    const enrol = (ports: Ports) =>
+    const enrol = (ports: Ports, more: Partial<Parameters<typeof enrolOnce>[1]> = {}) =>
       enrolOnce(ports, {
         serverUrl: setUp.origin,
         version: '0',
@@ -118,7 +129,9 @@ describe.skipIf(!has('swtpm'))(
         signIn: 'browser',
         until: 'enrolled',
         signal: AbortSignal.timeout(120_000),
+        ...more,
       });
+    const devices = async () => (await setUp.api('GET', '/api/v1/devices')).body as { devices: SelfDevice[] };
 
     for (const path of REQUESTS) {
       test.each(['before', 'after'] as const)(`%s ${path} is answered`, async (when) => {
@@ -127,8 +140,7 @@ describe.skipIf(!has('swtpm'))(
         expect(died()).toBe(true);
         expect(device).toMatchObject({ approval: 'pending', attestation: 'valid' });
         // One device, whole, whatever was begun before the kill.
-        const { body } = await setUp.api('GET', '/api/v1/devices');
-        expect((body as { devices: { id: string }[] }).devices.map(({ id }) => id)).toEqual([device.id]);
+        expect((await devices()).devices.map(({ id }) => id)).toEqual([device.id]);
       });
     }
 
@@ -141,13 +153,61 @@ describe.skipIf(!has('swtpm'))(
           if (!killed) {
             killed = true;
             await kill();
-            setTimeout(() => void start(), 300);
+            comeBack();
           }
           await open(url);
         },
       };
       expect(await enrol(ports)).toMatchObject({ approval: 'pending', attestation: 'valid' });
       expect(killed).toBe(true);
+    });
+
+    test('while the person reads the confirm page', async () => {
+      let killed = false;
+      const ports = client(globalThis.fetch);
+      const { open } = ports.browser;
+      const answer = answersOf(setUp.people.person);
+      ports.browser = {
+        async open(url) {
+          if (killed) return open(url);
+          // Their answer meets no server; they open the sign-in page again.
+          const walk = browse(url, (page) => {
+            if (!killed && page.buttons.some((text) => text.endsWith('=accept'))) {
+              killed = true;
+              child?.kill('SIGKILL');
+              comeBack();
+            }
+            return answer(page);
+          });
+          walk.catch(() => open(url));
+        },
+      };
+      expect(await enrol(ports)).toMatchObject({ approval: 'pending', attestation: 'valid' });
+      expect(killed).toBe(true);
+    });
+
+    test.each([
+      'before',
+      'after',
+    ] as const)('%s the approval that the client waits for on its event stream', async (when) => {
+      const approve = async ({ id }: SelfDevice) => {
+        const path = `/api/v1/devices/${id}`;
+        const { version } = (await setUp.api('GET', path)).body as { version: number };
+        const match = { 'if-match': `"${version}"` };
+        expect((await setUp.api('PUT', `${path}/approval`, { decision: 'approved' }, match)).status).toBe(200);
+      };
+      const device = await enrol(client(globalThis.fetch), {
+        until: 'decided',
+        async onEnrolled(pending) {
+          expect(pending.approval).toBe('pending');
+          if (when === 'after') await approve(pending);
+          await kill();
+          await start();
+          if (when === 'before') await approve(pending);
+        },
+      });
+      expect(device).toMatchObject({ approval: 'approved', attestation: 'valid' });
+      expect((await devices()).devices).toMatchObject([{ id: device.id, approval: 'approved' }]);
     });
   },
 );
