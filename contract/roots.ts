@@ -32,5 +32,10 @@ export const TrustedRootRequest = z.strictObject({
 });
 /** `PUT /api/v1/roots/{fingerprint}/trust` */
 export const RootTrust = z.strictObject({ trusted: z.boolean() });
-/** `devices`: those that were judged again because their chain ended there. */
-export const RootTrustChanged = z.object({ root: TrustedRoot, devices: z.int() }).meta({ id: 'RootTrustChanged' });
+/**
+ * `devices`: those that were judged again because their chain ended there; `done` is false where an inventory has so many that the server
+ * goes on with the others by itself, through a restart too.
+ */
+export const RootTrustChanged = z
+  .object({ root: TrustedRoot, devices: z.int(), done: z.boolean() })
+  .meta({ id: 'RootTrustChanged' });

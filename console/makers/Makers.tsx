@@ -22,9 +22,10 @@ export function Makers() {
   const decide = ({ fingerprint, trusted, vendor }: TrustedRoot): void =>
     action.run(async () => {
       close();
-      const { devices } = await api.trustMaker(fingerprint, !trusted);
+      const { devices, done } = await api.trustMaker(fingerprint, !trusted);
       await list.reload();
-      announce(t(trusted ? 'makers.stopped' : 'makers.resumed', { vendor, count: devices }));
+      const said = t(trusted ? 'makers.stopped' : 'makers.resumed', { vendor, count: devices });
+      announce(done ? said : `${said} ${t('makers.goesOn')}`);
     });
   const added = ({ vendor }: TrustedRoot): void => {
     close();

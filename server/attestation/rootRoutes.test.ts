@@ -85,6 +85,27 @@ it('a maker that is trusted no longer: its devices lose their class at once, and
   expect((await trust(fingerprint, true)).body).toMatchObject({ devices: 0 });
 });
 
+it('devices that were not judged yet when the server stopped are judged when it starts', async () => {
+  const maker = createMaker('Interrupted Root');
+  const { fingerprint } = TrustedRoot.parse((await add(maker.der, { ekClass: 'hardware' })).body);
+  const [first, second] = [
+    deviceOf(await world.enroll(createSoftDevice({ maker }))).id,
+    deviceOf(await world.enroll(createSoftDevice({ maker }))).id,
+  ].sort();
+  // As it is left behind by a server that ended after the first device.
+  await world.server.store.db
+    .updateTable('trusted_roots')
+    .set({ distrusted_at: 1, judge_after: `change ${first}` })
+    .where('fingerprint', '=', fingerprint)
+    .execute();
+  await world.restart();
+  await expect.poll(async () => (await shown(second ?? '')).ekClass).toBe('unknown-root');
+  expect(await shown(first ?? '')).toMatchObject({ ekClass: 'hardware' });
+  const through = () =>
+    world.server.store.db.selectFrom('trusted_roots').select('judge_after').where('fingerprint', '=', fingerprint);
+  await expect.poll(async () => (await through().executeTakeFirst())?.judge_after).toBeNull();
+});
+
 it('an intermediate that is trusted no longer: not either where a device brings it, in whatever encoding', async () => {
   const root = createMaker('Sound Root');
   const between = certificate({ subject: 'Leaked Intermediate', issuer: root, extensions: CA_EXTENSIONS });

@@ -20,11 +20,14 @@ import { refuse, ServerError } from '../error.ts';
 import { type App, actorOf, type Context, OWNERS, READERS } from '../http/context.ts';
 import { audit } from '../store/audit.ts';
 import type { TrustedRootRow } from '../store/schema.ts';
-import { rejudge } from './rejudge.ts';
+import { createJudging } from './judging.ts';
+import { beginJudging, judgeSome } from './rejudge.ts';
 import { fingerprintOf, storeRoot } from './roots.ts';
 
 const ByFingerprint = z.object({ fingerprint: RootFingerprint });
 const MOST = 2000;
+/** Devices that are looked at while the request waits; the others are judged while nobody does. */
+const AT_ONCE = 2000;
 
 function rootOf(row: TrustedRootRow): TrustedRoot {
   const certificate = parseCertificate(new Uint8Array(Buffer.from(row.certificate, 'base64')), { lenient: true });
@@ -45,6 +48,8 @@ function rootOf(row: TrustedRootRow): TrustedRoot {
 export async function rootRoutes(app: App, context: Context): Promise<void> {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { store, now } = context;
+  const rest = createJudging(context, app.log);
+  app.addHook('onReady', async () => rest.run({ actor: { type: 'server', id: null, name: 'roots' }, requestId: null }));
   const tags = ['roots'];
   const read = { access: { kind: 'administrator', roles: READERS, scope: 'settings:read' } } as const;
   const write = { access: { kind: 'administrator', roles: OWNERS, scope: 'settings:write' } } as const;
@@ -120,7 +125,8 @@ export async function rootRoutes(app: App, context: Context): Promise<void> {
       const { fingerprint } = request.params;
       const { trusted } = request.body;
       const before = await find(fingerprint);
-      if ((before.distrusted_at === null) === trusted) return { root: rootOf(before), devices: 0 };
+      if ((before.distrusted_at === null) === trusted)
+        return { root: rootOf(before), devices: 0, done: before.judge_after === null };
       const by = { actor: actorOf(request), requestId: request.id };
       await store.write(async (trx) => {
         await trx
@@ -135,9 +141,14 @@ export async function rootRoutes(app: App, context: Context): Promise<void> {
           before: { trusted: !trusted },
           after: { trusted, vendor: before.vendor },
         });
+        await beginJudging(trx, now(), before);
+        // Here already: who reads them now waits for this change, and judges nothing by the former ones in its name.
+        context.roots.changed();
       });
       context.roots.changed();
-      return { root: rootOf(await find(fingerprint)), devices: await rejudge(context, before, by) };
+      const judged = await judgeSome(context, before, by, AT_ONCE);
+      if (!judged.done) rest.run(by);
+      return { root: rootOf(await find(fingerprint)), ...judged };
     },
   );
 }

@@ -56,6 +56,7 @@ export async function storeRoot(trx: Trx, now: number, root: NewRoot): Promise<v
       source: root.source,
       created_at: now,
       distrusted_at: null,
+      judge_after: null,
     })
     .onConflict((c) => c.column('fingerprint').doNothing())
     .execute();

@@ -39,6 +39,7 @@ export const makersDe: Translation<typeof makersEn> = {
   'makers.resumeIntermediate':
     'Ketten führen wieder durch es zu ihrer Wurzel; die Geräte werden sofort neu beurteilt. Vergewissern Sie sich, dass der Grund von damals nicht mehr besteht.',
   'makers.resumeConfirm': 'Wieder vertrauen',
+  'makers.goesOn': 'Der Server macht mit den übrigen von selbst weiter.',
   'makers.stopped': {
     one: '{vendor} wird nicht mehr vertraut; {count} Gerät wurde neu beurteilt.',
     other: '{vendor} wird nicht mehr vertraut; {count} Geräte wurden neu beurteilt.',

@@ -36,6 +36,7 @@ export const makersEn = {
   'makers.resumeIntermediate':
     'Chains lead through it to their root again; devices are judged again at once. Make sure that the reason for stopping is gone.',
   'makers.resumeConfirm': 'Trust again',
+  'makers.goesOn': 'The server goes on with the others by itself.',
   'makers.stopped': {
     one: '{vendor} is no longer trusted; {count} device was judged again.',
     other: '{vendor} is no longer trusted; {count} devices were judged again.',

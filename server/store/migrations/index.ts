@@ -9,6 +9,7 @@ import { up as roots } from './m007Roots.ts';
 import { up as auditActors } from './m008AuditActors.ts';
 import { up as deviceTags } from './m009DeviceTags.ts';
 import { up as tokenMakers } from './m010TokenMakers.ts';
+import { up as rejudging } from './m011Rejudging.ts';
 
 /** In order; names are for ever, since stores remember them. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -22,4 +23,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '008-audit-actors': { up: auditActors },
   '009-device-tags': { up: deviceTags },
   '010-token-makers': { up: tokenMakers },
+  '011-rejudging': { up: rejudging },
 };

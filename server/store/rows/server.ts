@@ -46,6 +46,8 @@ export interface TrustedRootRow {
   created_at: number;
   /** When an owner ended the trust in it; null while it is trusted. */
   distrusted_at: number | null;
+  /** Where the judging of devices stands since that trust changed: which change, a blank, the last device's id; null where it is through. */
+  judge_after: string | null;
 }
 
 export interface OidcRow {
